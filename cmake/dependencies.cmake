@@ -1,0 +1,11 @@
+# Every library the project uses, found once; docs/dependencies.md says why each is here.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(MOSQUITTO REQUIRED IMPORTED_TARGET libmosquitto>=2.0)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.88)
+pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson>=1.7)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+
+# Paho ships no pkg-config file in Debian.
+find_library(PAHO_MQTT3C paho-mqtt3c REQUIRED)
+find_path(PAHO_INCLUDE MQTTClient.h REQUIRED)

@@ -1,0 +1,3 @@
+#include "common/backoff.h"
+
+#include "common/banned.h"

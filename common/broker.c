@@ -1,0 +1,3 @@
+#include "common/broker.h"
+
+#include "common/banned.h"

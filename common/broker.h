@@ -1,0 +1,97 @@
+/*
+ * broker -- a connection to an MQTT broker that keeps itself up, driven by its owner's poll loop.
+ *
+ * The only file that includes <mosquitto.h>. The library runs without a thread of its own: the
+ * owner polls the descriptors of broker_poll() and calls broker_run(). Only the connecting itself
+ * (name lookup, TCP, TLS), which libmosquitto does blocking, runs in a short-lived thread, so that
+ * an unreachable broker never stops the owner's loop; all callbacks come from inside broker_run(),
+ * in the owner's thread.
+ *
+ * A lost or refused connection is tried again after 0.25 s, doubling to 2 s, with jitter, for ever.
+ * One log line each when the state changes, none for each attempt.
+ *
+ * Protocol: MQTT 5 first; MQTT 3.1.1 when the broker does not speak it.
+ */
+#ifndef TAPECAST_COMMON_BROKER_H
+#define TAPECAST_COMMON_BROKER_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+#include "common/macros.h"
+
+struct broker_message {
+    const char *topic; /* NUL-terminated, valid during the callback */
+    const uint8_t *payload;
+    size_t len;
+    uint8_t qos;
+    bool retain;
+};
+
+struct broker_events {
+    /* CONNACK arrived. `mqtt5` tells the version that was agreed. */
+    void (*up)(void *ctx, bool mqtt5);
+    /* The connection that was up is gone; `why` is a short sentence. */
+    void (*down)(void *ctx, const char *why);
+    void (*message)(void *ctx, const struct broker_message *m);
+    void (*subscribed)(void *ctx, int id);   /* SUBACK for broker_subscribe()'s id */
+    void (*acknowledged)(void *ctx, int id); /* PUBACK for broker_publish()'s id, QoS 1 */
+};
+
+struct broker_config {
+    const char *url;        /* mqtt://[user@]host[:1883] or mqtts://[user@]host[:8883] */
+    const char *password;   /* NULL for none; from options_secret(), never from the URL */
+    const char *client_id;  /* unique on the broker */
+    const char *will_topic; /* NULL for no will; published retained with QoS 1 */
+    const char *will_payload;
+    const struct broker_events *events; /* members may be NULL */
+    void *ctx;
+};
+
+struct broker;
+
+/* Copies what `config` points to (but `ctx` and `events`). Connects at the first broker_run().
+ * Returns 0 and sets *ret, freed with broker_free(); -EINVAL after logging what is wrong with the
+ * URL; -ENOMEM. */
+MUST_CHECK int broker_new(const struct broker_config *config, struct broker **ret);
+
+/* Closes at once, without a DISCONNECT, so that the will is published; waits for a connecting
+ * thread. NULL is allowed. */
+void broker_free(struct broker *b);
+
+#define BROKER_POLL_FDS 2
+/* What to poll: fills `fds` with descriptors and events and returns how many (1..BROKER_POLL_FDS).
+ * Ask before each poll. */
+size_t broker_poll(struct broker *b, struct pollfd fds[BROKER_POLL_FDS]);
+
+/* When broker_run() is to be called at the latest (keep-alive, next attempt). */
+struct mono broker_deadline(const struct broker *b);
+
+/* Read, write, keep alive and reconnect as far as goes without blocking; runs the callbacks. */
+void broker_run(struct broker *b, struct mono now);
+
+bool broker_is_up(const struct broker *b);
+
+/* Nothing of ours waits for the socket: the broker takes what we publish. The backpressure signal.
+ */
+bool broker_is_drained(const struct broker *b);
+
+/* Publish. Returns an id > 0 (for `acknowledged` when qos is 1); -ENOTCONN when not up; -EMSGSIZE;
+ * -EINVAL bad topic; -ENOMEM. QoS 0 is written at once or queued behind the socket; a caller that
+ * publishes without end stops while !broker_is_drained(). */
+MUST_CHECK int broker_publish(struct broker *b, const char *topic, const void *payload, size_t len,
+                              int qos, bool retain);
+
+/* Subscribe on the present connection (to be done again at each `up`); with MQTT 5
+ * retain-as-published is set. Returns an id > 0; or as above. */
+MUST_CHECK int broker_subscribe(struct broker *b, const char *filter, int qos);
+
+/* Say goodbye: DISCONNECT once everything queued is written, so that no will is sent. The owner
+ * goes on calling broker_run() until broker_is_closed(). */
+void broker_close(struct broker *b);
+bool broker_is_closed(const struct broker *b);
+
+#endif

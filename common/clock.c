@@ -1,0 +1,3 @@
+#include "common/clock.h"
+
+#include "common/banned.h"

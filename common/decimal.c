@@ -1,0 +1,3 @@
+#include "common/decimal.h"
+
+#include "common/banned.h"

@@ -1,0 +1,3 @@
+#include "common/envfile.h"
+
+#include "common/banned.h"

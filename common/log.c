@@ -1,0 +1,3 @@
+#include "common/log.h"
+
+#include "common/banned.h"

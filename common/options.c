@@ -1,0 +1,3 @@
+#include "common/options.h"
+
+#include "common/banned.h"

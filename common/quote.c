@@ -1,0 +1,3 @@
+#include "common/quote.h"
+
+#include "common/banned.h"

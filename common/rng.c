@@ -1,0 +1,3 @@
+#include "common/rng.h"
+
+#include "common/banned.h"

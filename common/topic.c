@@ -1,0 +1,3 @@
+#include "common/topic.h"
+
+#include "common/banned.h"

@@ -1,0 +1,87 @@
+/*
+ * feed -- where quotes come from: the simulator, a file, Finnhub; streaming services later.
+ *
+ * The publisher runs each feed in a thread of its own: open(), then next() until it ends or the
+ * publisher stops, then close(), all in that thread. state() may be called from the publisher's
+ * thread at any time. A feed never publishes, never sets `seq`, and gives only prices that it
+ * received; the publish path validates, numbers and paces.
+ */
+#ifndef TAPECAST_PUBLISHER_FEED_H
+#define TAPECAST_PUBLISHER_FEED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/clock.h"
+#include "common/macros.h"
+#include "common/quote.h"
+
+struct feed; /* each feed's own */
+
+/* The options of all feeds, as read from the command line; strings live as long as the program. */
+struct feed_options {
+    uint64_t seed;     /* sim; 0 draws one and logs it */
+    uint64_t rate;     /* sim: ticks a second over all symbols; 0 is the default for the symbols */
+    const char *file;  /* replay */
+    const char *speed; /* replay: "1", "10", "0.5", "max" */
+    bool loop;         /* replay */
+    const char *finnhub_url;
+    uint64_t finnhub_calls_per_minute;
+    char *finnhub_key; /* NULL when not set; never logged */
+};
+
+struct feed_config {
+    const char *const *symbols; /* normalized, distinct; n_symbols 0 is "the feed's own choice" */
+    size_t n_symbols;
+    const struct feed_options *options;
+    int stop_fd; /* becomes and stays readable when the publisher stops: poll it while waiting */
+};
+
+enum feed_condition {
+    FEED_STARTING,
+    FEED_LIVE,    /* quotes come as they should */
+    FEED_WAITING, /* healthy, nothing to say: market closed, between polls */
+    FEED_FAULT,   /* cannot deliver now, tries again by itself */
+    FEED_FAILED,  /* will not deliver without a change of configuration */
+    FEED_ENDED,   /* a file has been played */
+};
+
+struct feed_state {
+    enum feed_condition condition;
+    char detail[96]; /* one sentence for people, "" when there is nothing to add; no secrets */
+};
+
+struct feed_ops {
+    const char *name; /* as --feed takes it */
+    enum quote_mode mode;
+
+    /* Must every quote reach the broker, so that the feed waits rather than being conflated while
+     * the broker is away or slow? NULL is no. */
+    bool (*lossless)(const struct feed_options *options);
+
+    /* Returns 0 and sets *ret; or a negative errno after logging one line that says what to do. */
+    int (*open)(const struct feed_config *config, struct feed **ret);
+
+    /* Wait for the next quote until `deadline` or stop_fd. Returns 0 and fills *ret but for seq;
+     * -ETIMEDOUT; -ECANCELED stopped; -ENODATA the feed has ended; another negative errno when it
+     * failed for good (logged). */
+    int (*next)(struct feed *f, struct mono deadline, struct quote *ret);
+
+    void (*state)(struct feed *f, struct feed_state *ret); /* any thread */
+
+    /* One line after the other on `out` about what was read and left out; NULL when there is
+     * nothing to tell. After the last next(). */
+    void (*summary)(struct feed *f, uint64_t published, FILE *out);
+
+    void (*close)(struct feed *f); /* NULL is allowed */
+};
+
+extern const struct feed_ops feed_sim, feed_replay, feed_finnhub;
+
+/* Sleep until `t` or until the publisher stops. Returns 0 or -ECANCELED. For feeds that wait for a
+ * moment, not for a socket. */
+MUST_CHECK int feed_wait(const struct feed_config *config, struct mono t);
+
+#endif
