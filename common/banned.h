@@ -8,6 +8,6 @@
 
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets
 #pragma GCC poison strtok atoi atol atoll atof
-#pragma GCC poison localtime gmtime ctime asctime rand srand alloca
+#pragma GCC poison localtime gmtime ctime asctime rand srand
 
 #endif

@@ -47,13 +47,13 @@ struct quote {
 const char *quote_mode_name(enum quote_mode mode); /* "demo", "replay", "live" */
 
 /* Write the JSON of `q`, one line, not NUL-terminated, so that the packet on `stocks/{SYMBOL}`
- * stays within QUOTE_PACKET_MAX: where it would not, these leave in this order until it does: open,
- * low, high, prev_close, percent, change, volume. Returns the length. */
+ * stays within QUOTE_PACKET_MAX (MQTT 3.1.1 and 5): where it would not, these leave in this order
+ * until it does: open, low, high, prev_close, percent, change, volume. Returns the length. */
 size_t quote_encode(const struct quote *q, char buf[QUOTE_PACKET_MAX]);
 
-/* Read such JSON; members in any order, unknown ones skipped (nested ones too). Returns 0; -EBADMSG
- * when it is not one JSON object, a member has the wrong type, or symbol, price or timestamp is
- * missing. */
+/* Read such JSON; members in any order, unknown ones skipped (nested ones too), the last of equal
+ * ones counts; prev_close follows from change where it was left out. Returns 0; -EBADMSG when it is
+ * not one JSON object, a member has the wrong type, or symbol, price or timestamp is missing. */
 MUST_CHECK int quote_decode(const char *json, size_t len, struct quote *ret);
 
 /* "stocks/{SYMBOL}" followed by `suffix` ("" or "/price"), NUL-terminated. Returns the length. */

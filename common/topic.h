@@ -23,9 +23,10 @@
  * holding NUL, or not UTF-8. */
 MUST_CHECK int symbol_normalize(const char *s, size_t len, char ret[SYMBOL_MAX + 1]);
 
-/* Percent-encode what a topic level must not hold: `/ + # %`, control characters (C0, DEL, C1) and
- * ill-formed UTF-8; hex digits in upper case. Returns the length written, at most 3 * len, no NUL;
- * 0 when `cap` is too small (or len is 0). */
+/* Percent-encode what a topic level must not hold: `/ + # %`, control characters (C0, DEL, C1),
+ * non-characters (U+FFFE and their like, which Mosquitto refuses) and ill-formed UTF-8; hex digits
+ * in upper case. Returns the length written, at most 3 * len,
+ * no NUL; 0 when `cap` is too small (or len is 0). */
 size_t topic_level_escape(const char *s, size_t len, char *buf, size_t cap);
 
 /* The inverse, for any escape. Returns the length written, at most `len`; -EINVAL on a '%' without
