@@ -1,0 +1,3 @@
+#include "gateway/codec/http_head.h"
+
+#include "common/banned.h"

@@ -1,0 +1,3 @@
+#include "gateway/codec/mqtt.h"
+
+#include "common/banned.h"

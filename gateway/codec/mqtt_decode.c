@@ -1,0 +1,3 @@
+#include "gateway/codec/mqtt_decode.h"
+
+#include "common/banned.h"

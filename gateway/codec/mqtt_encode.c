@@ -1,0 +1,3 @@
+#include "gateway/codec/mqtt_encode.h"
+
+#include "common/banned.h"

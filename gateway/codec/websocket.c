@@ -1,0 +1,3 @@
+#include "gateway/codec/websocket.h"
+
+#include "common/banned.h"

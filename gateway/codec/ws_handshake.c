@@ -1,0 +1,3 @@
+#include "gateway/codec/ws_handshake.h"
+
+#include "common/banned.h"
