@@ -1,6 +1,7 @@
 /*
  * envfile -- the `.env` file: KEY=VALUE lines, `#` comments, optional `export `, single or double
- * quotes.
+ * quotes. It means what a shell would make of it, but that nothing is expanded: inside double
+ * quotes a backslash takes the special meaning from `"`, `\`, `$` and `` ` ``.
  *
  * Values never enter the process environment; they are looked up, so that a child process does not
  * inherit them.

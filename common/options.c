@@ -1,3 +1,537 @@
 #include "common/options.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
 #include "common/banned.h"
+
+#define ENV_FILE ".env"
+#define NAME_MAX_LEN 64 /* of an option or its variable; names are ours and shorter */
+
+/* One line on stderr; a stranger's line breaks in it become '?'. Always false, the result of
+ * options_read(). */
+static bool fail(const struct options *o, struct options_result *ret, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+static bool fail(const struct options *o, struct options_result *ret, const char *format, ...)
+{
+    char line[1024];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(line, sizeof(line), format, ap);
+    va_end(ap);
+    for (char *p = line; *p != '\0'; p++)
+        if (iscntrl((unsigned char)*p))
+            *p = '?';
+    fprintf(stderr, "%s: %s (see %s --help)\n", o->program, line, o->program);
+    ret->exit_status = 2;
+    return false;
+}
+
+/* "mqtt-url" to "TAPECAST_MQTT_URL". */
+static void variable_name(const char *option, char buf[NAME_MAX_LEN])
+{
+    snprintf(buf, NAME_MAX_LEN, "TAPECAST_%s", option);
+    for (char *p = buf; *p != '\0'; p++)
+        *p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+}
+
+static const char *unless_empty(const char *s)
+{
+    return s != NULL && *s != '\0' ? s : NULL;
+}
+
+/*
+ * --help
+ */
+
+#define HELP_WIDTH 80
+#define HELP_INDENT 28
+
+/* Text flowing between `indent` and HELP_WIDTH. */
+struct flow {
+    FILE *out;
+    size_t indent, column;
+};
+
+static size_t columns(const char *s, size_t len)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++)
+        n += ((unsigned char)s[i] & 0xc0) != 0x80; /* UTF-8: not a continuation */
+    return n;
+}
+
+static void flow_words(struct flow *f, const char *text)
+{
+    for (const char *word = text + strspn(text, " "); *word != '\0';) {
+        size_t len = strcspn(word, " "), width = columns(word, len);
+        bool at_start = f->column <= f->indent;
+
+        if (!at_start && f->column + 1 + width > HELP_WIDTH) {
+            fputc('\n', f->out);
+            f->column = 0;
+            at_start = true;
+        }
+        if (at_start)
+            fprintf(f->out, "%*s", (int)(f->indent - f->column), "");
+        else
+            fputc(' ', f->out);
+        fwrite(word, 1, len, f->out);
+        f->column = (at_start ? f->indent : f->column + 1) + width;
+        word += len;
+        word += strspn(word, " ");
+    }
+}
+
+static void print_paragraph(const char *text)
+{
+    struct flow f = {.out = stdout};
+
+    flow_words(&f, text);
+    fputc('\n', stdout);
+}
+
+/* "  --name VALUE" and the help beside it, or below where the left side is too wide. */
+static void print_option(const char *name, const char *metavar, const char *help, const char *note)
+{
+    struct flow f = {.out = stdout, .indent = HELP_INDENT};
+    int width =
+        printf("  --%s%s%s", name, metavar != NULL ? " " : "", metavar != NULL ? metavar : "");
+
+    f.column = (size_t)width;
+    if (f.column + 2 > HELP_INDENT) {
+        fputc('\n', stdout);
+        f.column = 0;
+    }
+    flow_words(&f, help);
+    flow_words(&f, note);
+    fputc('\n', stdout);
+}
+
+static void print_spec(const struct option_spec *spec)
+{
+    char variable[NAME_MAX_LEN], range[64] = "", note[256];
+    bool has_default = spec->fallback != NULL && spec->kind != OPTION_FLAG;
+
+    if (spec->kind == OPTION_GROUP) {
+        printf("\n%s:\n", spec->help);
+        return;
+    }
+    variable_name(spec->name, variable);
+    if (spec->kind == OPTION_UINT && spec->max > 0)
+        snprintf(range, sizeof(range), ", %llu to %llu", (unsigned long long)spec->min,
+                 (unsigned long long)spec->max);
+    snprintf(note, sizeof(note), "[%s%s%s%s]", variable, range, has_default ? ", default " : "",
+             has_default ? spec->fallback : "");
+    print_option(spec->name, spec->kind == OPTION_FLAG ? NULL : spec->metavar, spec->help, note);
+}
+
+static void print_help(const struct options *o)
+{
+    printf("usage: %s %s\n\n", o->program, o->synopsis);
+    print_paragraph(o->summary);
+    if (o->n_specs > 0 && o->specs[0].kind != OPTION_GROUP)
+        printf("\noptions:\n");
+    for (size_t i = 0; i < o->n_specs; i++)
+        print_spec(&o->specs[i]);
+    fputc('\n', stdout);
+    print_option("help", NULL, "Show this and exit.", "");
+    print_option("version", NULL, "Show the version and exit.", "");
+    fputc('\n', stdout);
+    print_paragraph(
+        "Each option is also read from the environment variable in brackets, and from a "
+        "file " ENV_FILE " in the current directory; the command line goes first, then "
+        "the environment.");
+    if (o->epilogue != NULL)
+        printf("\n%s\n", o->epilogue);
+}
+
+/*
+ * An unknown option: which one was meant?
+ */
+
+/* How many letters to add, drop or change to make `b` of `a` (Levenshtein). */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[NAME_MAX_LEN + 1], b_len = strnlen(b, NAME_MAX_LEN);
+
+    for (size_t k = 0; k <= b_len; k++)
+        row[k] = k;
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i + 1;
+        for (size_t k = 0; k < b_len; k++) {
+            size_t change = diagonal + (a[i] != b[k]);
+            size_t add_or_drop = (row[k] < row[k + 1] ? row[k] : row[k + 1]) + 1;
+
+            diagonal = row[k + 1];
+            row[k + 1] = change < add_or_drop ? change : add_or_drop;
+        }
+    }
+    return row[b_len];
+}
+
+/* The option nearest to `name`, NULL when none is near. */
+static const char *nearest(const struct options *o, const char *name)
+{
+    size_t best = strlen(name) / 3 + 2; /* a third of the letters wrong is another word */
+    const char *found = NULL;
+
+    for (size_t i = 0; i < o->n_specs; i++) {
+        size_t d;
+
+        if (o->specs[i].kind == OPTION_GROUP)
+            continue;
+        d = distance(name, o->specs[i].name);
+        if (d < best) {
+            best = d;
+            found = o->specs[i].name;
+        }
+    }
+    return found;
+}
+
+static bool fail_unknown(const struct options *o, const char *name, struct options_result *ret)
+{
+    const char *meant = strlen(name) < NAME_MAX_LEN ? nearest(o, name) : NULL;
+
+    if (meant != NULL)
+        return fail(o, ret, "unknown option --%s; did you mean --%s?", name, meant);
+    return fail(o, ret, "unknown option --%s", name);
+}
+
+/*
+ * The command line: which text each option is given
+ */
+
+struct reader {
+    const struct options *o;
+    char **argv;
+    int argc, next;
+    const char **values; /* one for each spec; NULL when not given */
+    struct options_result *ret;
+};
+
+/* Index of the option called by the first `len` bytes of `name`; -1 for none. */
+static long find_spec(const struct options *o, const char *name, size_t len)
+{
+    for (size_t i = 0; i < o->n_specs; i++)
+        if (o->specs[i].kind != OPTION_GROUP && strlen(o->specs[i].name) == len &&
+            memcmp(o->specs[i].name, name, len) == 0)
+            return (long)i;
+    return -1;
+}
+
+/* Read the option `arg`, which follows "--". */
+static bool read_option(struct reader *r, char *arg)
+{
+    const struct options *o = r->o;
+    char *equals = strchr(arg, '=');
+    size_t len = equals != NULL ? (size_t)(equals - arg) : strlen(arg);
+    long i = find_spec(o, arg, len);
+    const struct option_spec *spec;
+
+    if (i < 0) {
+        arg[len] = '\0'; /* show the name alone: the value may be anything */
+        return fail_unknown(o, arg, r->ret);
+    }
+    spec = &o->specs[i];
+    if (equals != NULL)
+        r->values[i] = equals + 1;
+    else if (spec->kind == OPTION_FLAG)
+        r->values[i] = "true";
+    else if (r->next < r->argc && strncmp(r->argv[r->next], "--", 2) != 0)
+        r->values[i] = r->argv[r->next++];
+    else
+        return fail(o, r->ret, "--%s needs a value: --%s %s", spec->name, spec->name,
+                    spec->metavar);
+    return true;
+}
+
+static bool read_argument(struct reader *r, char *arg)
+{
+    if (!r->o->takes_arguments)
+        return fail(r->o, r->ret, "unexpected argument '%s'", arg);
+    r->ret->arguments[r->ret->n_arguments++] = arg;
+    return true;
+}
+
+static bool read_command_line(struct reader *r)
+{
+    bool only_arguments = false, ok = true;
+
+    while (ok && r->next < r->argc) {
+        char *arg = r->argv[r->next++];
+
+        if (only_arguments || arg[0] != '-' || arg[1] == '\0') {
+            ok = read_argument(r, arg);
+        } else if (strcmp(arg, "--") == 0) {
+            only_arguments = true;
+        } else if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
+            print_help(r->o);
+            ok = false;
+        } else if (strcmp(arg, "--version") == 0) {
+            printf("%s %s\n", r->o->program, TAPECAST_VERSION);
+            ok = false;
+        } else if (arg[1] != '-') {
+            ok = fail(r->o, r->ret, "unknown option %s; options begin with two dashes", arg);
+        } else {
+            ok = read_option(r, arg + 2);
+        }
+    }
+    return ok;
+}
+
+/*
+ * Values: from text to target
+ */
+
+static bool parse_uint(const char *text, uint64_t *ret)
+{
+    uint64_t v = 0;
+
+    if (*text == '\0')
+        return false;
+    for (; *text != '\0'; text++)
+        if (!isdigit((unsigned char)*text) || __builtin_mul_overflow(v, 10, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(*text - '0'), &v))
+            return false;
+    *ret = v;
+    return true;
+}
+
+static bool parse_flag(const char *text, bool *ret)
+{
+    static const char *const words[] = {"0", "1", "false", "true", "no", "yes", "off", "on"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (strcasecmp(text, words[i]) == 0) {
+            *ret = i % 2 == 1;
+            return true;
+        }
+    return false;
+}
+
+/* Store `text`, which `origin` (an option or a variable) gave. */
+static bool store(struct reader *r, const struct option_spec *spec, const char *origin,
+                  const char *text)
+{
+    uint64_t max = spec->max > 0 ? spec->max : UINT64_MAX, number;
+    bool flag;
+
+    switch (spec->kind) {
+    case OPTION_STRING:
+        *(const char **)spec->target = text;
+        break;
+    case OPTION_UINT:
+        if (!parse_uint(text, &number))
+            return fail(r->o, r->ret, "%s: '%s' is not a whole number", origin, text);
+        if (number < spec->min || number > max)
+            return fail(r->o, r->ret, "%s: %s is not within %llu to %llu", origin, text,
+                        (unsigned long long)spec->min, (unsigned long long)max);
+        *(uint64_t *)spec->target = number;
+        break;
+    case OPTION_FLAG:
+        if (!parse_flag(text, &flag))
+            return fail(r->o, r->ret, "%s: '%s' is neither true nor false", origin, text);
+        *(bool *)spec->target = flag;
+        break;
+    case OPTION_GROUP:
+        break;
+    }
+    return true;
+}
+
+static void store_nothing(const struct option_spec *spec)
+{
+    if (spec->kind == OPTION_STRING)
+        *(const char **)spec->target = NULL;
+    else if (spec->kind == OPTION_UINT)
+        *(uint64_t *)spec->target = 0;
+    else if (spec->kind == OPTION_FLAG)
+        *(bool *)spec->target = false;
+}
+
+/* The text that counts for one option, by precedence, into its target. */
+static bool resolve(struct reader *r, const struct option_spec *spec, const char *given)
+{
+    char option[NAME_MAX_LEN + 2], variable[NAME_MAX_LEN], in_file[NAME_MAX_LEN + 16];
+    const char *text;
+
+    if (spec->kind == OPTION_GROUP)
+        return true;
+    snprintf(option, sizeof(option), "--%s", spec->name);
+    if (given != NULL)
+        return store(r, spec, option, given);
+
+    variable_name(spec->name, variable);
+    text = unless_empty(getenv(variable));
+    if (text != NULL)
+        return store(r, spec, variable, text);
+
+    text = unless_empty(envfile_get(r->ret->env, variable));
+    if (text != NULL) {
+        snprintf(in_file, sizeof(in_file), "%s in " ENV_FILE, variable);
+        return store(r, spec, in_file, text);
+    }
+    if (spec->fallback != NULL)
+        return store(r, spec, option, spec->fallback);
+    store_nothing(spec);
+    return true;
+}
+
+static bool read_env_file(const struct options *o, struct options_result *ret)
+{
+    size_t line = 0;
+    int r = envfile_read(ENV_FILE, &ret->env, &line);
+
+    if (r == -EBADMSG)
+        return fail(o, ret, "line %zu of " ENV_FILE " is not KEY=VALUE", line);
+    if (r < 0)
+        return fail(o, ret, "cannot read " ENV_FILE ": %s", strerror(-r));
+    return true;
+}
+
+bool options_read(const struct options *o, int argc, char **argv, struct options_result *ret)
+{
+    struct reader r = {.o = o, .argv = argv, .argc = argc, .next = 1, .ret = ret};
+    bool ok;
+
+    *ret = (struct options_result){0};
+    r.values = calloc(o->n_specs + 1, sizeof(*r.values));
+    ret->arguments = calloc((size_t)argc + 1, sizeof(*ret->arguments));
+    if (r.values == NULL || ret->arguments == NULL)
+        ok = fail(o, ret, "out of memory");
+    else
+        ok = read_command_line(&r) && read_env_file(o, ret);
+    for (size_t i = 0; ok && i < o->n_specs; i++)
+        ok = resolve(&r, &o->specs[i], r.values[i]);
+    free(r.values);
+    return ok;
+}
+
+void options_release(struct options_result *r)
+{
+    envfile_free(r->env);
+    free(r->arguments);
+    *r = (struct options_result){0};
+}
+
+/*
+ * Secrets
+ */
+
+#define SECRET_MAX 4096
+
+static bool has_controls(const char *s)
+{
+    for (; *s != '\0'; s++)
+        if (iscntrl((unsigned char)*s))
+            return true;
+    return false;
+}
+
+/* Keep a copy of `value`, which `variable` gave. */
+static int copy_secret(const char *variable, const char *value, char **ret)
+{
+    char *copy;
+
+    if (has_controls(value)) {
+        log_error("%s holds a control character; it must be one line of text", variable);
+        return -EBADMSG;
+    }
+    copy = strdup(value);
+    if (copy == NULL)
+        return -ENOMEM;
+    *ret = copy;
+    return 0;
+}
+
+/* Open what `variable` names, if it is a file for its owner alone. */
+static int open_private(const char *variable, const char *path, int *ret_fd)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    int r;
+
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        r = -errno;
+        log_error("%s: cannot read %s: %s", variable, path, strerror(-r));
+    } else if (!S_ISREG(st.st_mode)) {
+        r = -EINVAL;
+        log_error("%s: %s is not a file", variable, path);
+    } else if (st.st_mode & (S_IRWXG | S_IRWXO)) {
+        r = -EACCES;
+        log_error("%s: others may read %s; run: chmod 600 %s", variable, path, path);
+    } else {
+        *ret_fd = fd;
+        return 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
+static int read_secret_file(const char *variable, const char *path, char **ret)
+{
+    char text[SECRET_MAX + 1];
+    ssize_t len;
+    int fd, r;
+
+    r = open_private(variable, path, &fd);
+    if (r < 0)
+        return r;
+    len = read(fd, text, sizeof(text));
+    r = len < 0 ? -errno : 0;
+    close(fd);
+    if (r == 0 && (size_t)len == sizeof(text))
+        r = -EFBIG;
+    if (r < 0) {
+        log_error("%s: cannot read %s: %s", variable, path, strerror(-r));
+        goto out;
+    }
+    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+        len--;
+    text[len] = '\0';
+    if (len == 0 || strlen(text) != (size_t)len) {
+        r = -EBADMSG;
+        log_error("%s: %s must hold one line of text", variable, path);
+        goto out;
+    }
+    r = copy_secret(variable, text, ret);
+out:
+    explicit_bzero(text, sizeof(text));
+    return r;
+}
+
+int options_secret(const struct options_result *r, const char *name, char **ret)
+{
+    char file_variable[NAME_MAX_LEN];
+    const char *value, *path;
+
+    snprintf(file_variable, sizeof(file_variable), "%s_FILE", name);
+    value = unless_empty(getenv(name));
+    path = unless_empty(getenv(file_variable));
+    if (value == NULL && path == NULL) {
+        value = unless_empty(envfile_get(r->env, name));
+        path = unless_empty(envfile_get(r->env, file_variable));
+    }
+    if (value != NULL)
+        return copy_secret(name, value, ret);
+    if (path != NULL)
+        return read_secret_file(file_variable, path, ret);
+    *ret = NULL;
+    return 0;
+}

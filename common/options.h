@@ -3,8 +3,8 @@
  * printed too.
  *
  * Every option has an environment variable: `--mqtt-url` is TAPECAST_MQTT_URL. Precedence: command
- * line, environment, `.env` in the current directory, default. `--name value` and `--name=value`
- * are both read,
+ * line, environment, `.env` in the current directory, default; an empty variable is not set.
+ * `--name value` and `--name=value` are both read, the last of two wins, `--` ends the options.
  * `--help` and `--version` are always there.
  */
 #ifndef TAPECAST_COMMON_OPTIONS_H
@@ -30,13 +30,13 @@ struct option_spec {
     enum option_kind kind;
     void *target;
     const char *fallback; /* default as text, NULL for none; shown in --help */
-    uint64_t min, max;    /* OPTION_UINT */
+    uint64_t min, max;    /* OPTION_UINT; max 0 is no limit */
     const char *help;     /* one or more sentences; wrapped when printed */
 };
 
 struct options {
     const char *program;  /* "tapecast-gateway" */
-    const char *synopsis; /* one line under "usage:" */
+    const char *synopsis; /* after "usage: tapecast-gateway ", such as "[options] SYMBOL..." */
     const char *summary;  /* what the program is for, a sentence or two */
     const char *epilogue; /* examples, printed last; may be NULL */
     const struct option_spec *specs;
@@ -46,7 +46,7 @@ struct options {
 
 struct options_result {
     int exit_status;  /* when options_read() returned false */
-    char **arguments; /* positional ones, pointing into argv */
+    char **arguments; /* positional ones, each pointing into argv */
     int n_arguments;
     struct envfile *env; /* the `.env` that was read; string targets may point into it */
 };
