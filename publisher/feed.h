@@ -1,10 +1,11 @@
 /*
  * feed -- where quotes come from: the simulator, a file, Finnhub; streaming services later.
  *
- * The publisher runs each feed in a thread of its own: open(), then next() until it ends or the
- * publisher stops, then close(), all in that thread. state() may be called from the publisher's
- * thread at any time. A feed never publishes, never sets `seq`, and gives only prices that it
- * received; the publish path validates, numbers and paces.
+ * open() runs in the publisher's main thread and does not wait for a network; next() runs in a
+ * thread of the feed's own until it ends or the publisher stops; summary() and close() run in the
+ * main thread again when that thread has ended. So only state() meets next(). A feed never
+ * publishes, never sets `seq`, and gives only prices that it received; the publish path validates,
+ * numbers and paces.
  */
 #ifndef TAPECAST_PUBLISHER_FEED_H
 #define TAPECAST_PUBLISHER_FEED_H
@@ -48,9 +49,12 @@ enum feed_condition {
     FEED_ENDED,   /* a file has been played */
 };
 
+#define FEED_DETAIL_MAX 96
+
+/* Changes when something happened, not with each quote: every change is logged and published. */
 struct feed_state {
     enum feed_condition condition;
-    char detail[96]; /* one sentence for people, "" when there is nothing to add; no secrets */
+    char detail[FEED_DETAIL_MAX]; /* a sentence for people, or ""; no secrets */
 };
 
 struct feed_ops {
@@ -61,7 +65,8 @@ struct feed_ops {
      * the broker is away or slow? NULL is no. */
     bool (*lossless)(const struct feed_options *options);
 
-    /* Returns 0 and sets *ret; or a negative errno after logging one line that says what to do. */
+    /* Returns 0 and sets *ret; or after logging one line that says what to do: -EINVAL the options
+     * are wrong (the program exits with 2), or another negative errno. Keeps a copy of *config. */
     int (*open)(const struct feed_config *config, struct feed **ret);
 
     /* Wait for the next quote until `deadline` or stop_fd. Returns 0 and fills *ret but for seq;
@@ -72,13 +77,18 @@ struct feed_ops {
     void (*state)(struct feed *f, struct feed_state *ret); /* any thread */
 
     /* One line after the other on `out` about what was read and left out; NULL when there is
-     * nothing to tell. After the last next(). */
+     * nothing to tell. */
     void (*summary)(struct feed *f, uint64_t published, FILE *out);
 
     void (*close)(struct feed *f); /* NULL is allowed */
 };
 
 extern const struct feed_ops feed_sim, feed_replay, feed_finnhub;
+
+/* The feed that `--feed` names, or NULL. */
+const struct feed_ops *feed_find(const char *name);
+
+const char *feed_condition_name(enum feed_condition condition); /* "starting", "live", … */
 
 /* Sleep until `t` or until the publisher stops. Returns 0 or -ECANCELED. For feeds that wait for a
  * moment, not for a socket. */

@@ -1,0 +1,190 @@
+/*
+ * tapecast-publisher: options in, publisher_run().
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/options.h"
+#include "publisher/publisher.h"
+#include "publisher/status.h"
+#include "publisher/symbols.h"
+
+#include "common/banned.h"
+
+struct settings {
+    const char *mqtt_url, *feed, *symbols, *symbols_file, *instance;
+    uint64_t interval_ms;
+    struct feed_options feeds;
+};
+
+static bool read_settings(int argc, char **argv, struct settings *s, struct options_result *result)
+{
+    const struct option_spec specs[] = {
+        {"mqtt-url", "URL", OPTION_STRING, &s->mqtt_url, "mqtt://127.0.0.1:1883", 0, 0,
+         "The broker: mqtt://[user@]host[:port] or mqtts://… for TLS. Its password comes from "
+         "TAPECAST_MQTT_PASSWORD or the file that TAPECAST_MQTT_PASSWORD_FILE names."},
+        {"instance", "NAME", OPTION_STRING, &s->instance, NULL, 0, 0,
+         "This publisher's name on status/publisher/NAME, one each on a broker. The host's name "
+         "when not given."},
+        {"feed", "FEED", OPTION_STRING, &s->feed, NULL, 0, 0,
+         "Where prices come from: sim, replay or finnhub. When not given: finnhub if DEMO_MODE is "
+         "false and FINNHUB_API_KEY is set, else sim."},
+        {"symbols", "A,B,…", OPTION_STRING, &s->symbols, NULL, 0, 0,
+         "The symbols to publish. When not given: 20 well-known ones, or all in the file."},
+        {"symbols-file", "FILE", OPTION_STRING, &s->symbols_file, NULL, 0, 0,
+         "The same from a file, one a line; what follows a tab is a name for people, # begins a "
+         "comment. Up to 10,000."},
+        {"interval", "MS", OPTION_UINT, &s->interval_ms, "0", 0, 3600000,
+         "Publish a symbol at most once in so many milliseconds; its last value always comes. 0 "
+         "publishes every tick."},
+        {"sim", NULL, OPTION_GROUP, NULL, NULL, 0, 0, "Feed sim: simulated prices"},
+        {"seed", "N", OPTION_UINT, &s->feeds.seed, "0", 0, UINT64_MAX,
+         "The same seed, symbols and rate give the same prices. 0 draws one and logs it."},
+        {"rate", "TICKS", OPTION_UINT, &s->feeds.rate, "0", 0, 1000000,
+         "Ticks a second over all symbols. 0 is two for each symbol, at most 1000."},
+        {"replay", NULL, OPTION_GROUP, NULL, NULL, 0, 0, "Feed replay: a file of bars or ticks"},
+        {"file", "FILE", OPTION_STRING, &s->feeds.file, NULL, 0, 0,
+         "CSV or TSV, also .gz; the columns are found by the names in its first line."},
+        {"speed", "FACTOR", OPTION_STRING, &s->feeds.speed, "1", 0, 0,
+         "How many times faster than it happened; max is as fast as the broker takes it, and every "
+         "row is published."},
+        {"loop", NULL, OPTION_FLAG, &s->feeds.loop, NULL, 0, 0, "Start over at the file's end."},
+        {"finnhub", NULL, OPTION_GROUP, NULL, NULL, 0, 0,
+         "Feed finnhub: live prices; the key comes from FINNHUB_API_KEY or the file that "
+         "FINNHUB_API_KEY_FILE names"},
+        {"finnhub-url", "URL", OPTION_STRING, &s->feeds.finnhub_url, "https://finnhub.io/api/v1", 0,
+         0, "Where the service is."},
+        {"finnhub-calls-per-minute", "N", OPTION_UINT, &s->feeds.finnhub_calls_per_minute, "55", 1,
+         1800, "At most so many requests in any minute. The free plan allows 60."},
+    };
+    const struct options options = {
+        .program = "tapecast-publisher",
+        .synopsis = "[--feed sim|replay|finnhub] [--symbols A,B] [options]",
+        .summary = "Publishes stock quotes on stocks/{SYMBOL} of an MQTT broker.",
+        .epilogue = "examples:\n"
+                    "  tapecast-publisher --symbols AAPL,MSFT --rate 10\n"
+                    "  tapecast-publisher --feed replay --file daily.csv.gz --speed max\n"
+                    "  FINNHUB_API_KEY_FILE=key.txt tapecast-publisher --feed finnhub\n",
+        .specs = specs,
+        .n_specs = ARRAY_SIZE(specs),
+    };
+
+    return options_read(&options, argc, argv, result);
+}
+
+/* What DEMO_MODE and the key ask for when --feed does not. */
+static const char *default_feed(const struct options_result *result, bool have_key)
+{
+    const char *demo = getenv("DEMO_MODE");
+
+    if (demo == NULL)
+        demo = envfile_get(result->env, "DEMO_MODE");
+    if (demo == NULL || (strcasecmp(demo, "false") != 0 && strcmp(demo, "0") != 0))
+        return "sim";
+    if (have_key)
+        return "finnhub";
+    log_warn("DEMO_MODE is false but FINNHUB_API_KEY is not set: prices are simulated");
+    return "sim";
+}
+
+static int choose_feed(const struct settings *s, const struct options_result *result,
+                       const struct feed_ops **ret)
+{
+    const char *name =
+        s->feed != NULL ? s->feed : default_feed(result, s->feeds.finnhub_key != NULL);
+    const struct feed_ops *feed = feed_find(name);
+
+    if (feed == NULL) {
+        log_error("--feed %s is none of sim, replay, finnhub", name);
+        return -EINVAL;
+    }
+    *ret = feed;
+    return 0;
+}
+
+static int read_symbols(const struct settings *s, struct symbols *ret)
+{
+    struct symbols symbols = {0};
+    int r = 0;
+
+    if (s->symbols != NULL && s->symbols_file != NULL) {
+        log_error("--symbols and --symbols-file: give one of them");
+        return -EINVAL;
+    }
+    if (s->symbols != NULL)
+        r = symbols_from_list(s->symbols, &symbols);
+    else if (s->symbols_file != NULL)
+        r = symbols_from_file(s->symbols_file, &symbols);
+    if (r < 0)
+        return r;
+    if (symbols.duplicates > 0)
+        log_info("%zu symbols were named more than once", symbols.duplicates);
+    *ret = symbols;
+    return 0;
+}
+
+static int choose_instance(const char *option, char buf[INSTANCE_MAX + 1])
+{
+    if (option == NULL) {
+        if (gethostname(buf, INSTANCE_MAX + 1) == 0 && buf[0] != '\0')
+            return 0;
+        option = "publisher";
+    }
+    if (option[0] == '\0' || strlen(option) > INSTANCE_MAX || !utf8_valid(option, strlen(option))) {
+        log_error("--instance is a name of 1 to %d bytes", INSTANCE_MAX);
+        return -EINVAL;
+    }
+    snprintf(buf, INSTANCE_MAX + 1, "%s", option);
+    return 0;
+}
+
+/* Returns the exit status. */
+static int run(struct settings *s, const struct options_result *result, struct symbols *symbols,
+               const char *mqtt_password)
+{
+    char instance[INSTANCE_MAX + 1];
+    struct publisher_config config = {
+        .mqtt_url = s->mqtt_url,
+        .mqtt_password = mqtt_password,
+        .instance = instance,
+        .interval_ms = s->interval_ms,
+        .feed_config = {.options = &s->feeds, .stop_fd = -1},
+    };
+
+    if (choose_feed(s, result, &config.feed) < 0 || choose_instance(s->instance, instance) < 0 ||
+        read_symbols(s, symbols) < 0)
+        return 2;
+    config.feed_config.symbols = symbols->names;
+    config.feed_config.n_symbols = symbols->n;
+    return publisher_run(&config);
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings = {0};
+    struct options_result result = {0};
+    struct symbols symbols = {0};
+    char *mqtt_password = NULL;
+    int exit_status = 2;
+
+    log_init("publisher", LOG_INFO);
+    if (!read_settings(argc, argv, &settings, &result)) {
+        exit_status = result.exit_status;
+        goto out;
+    }
+    if (options_secret(&result, "TAPECAST_MQTT_PASSWORD", &mqtt_password) < 0 ||
+        options_secret(&result, "FINNHUB_API_KEY", &settings.feeds.finnhub_key) < 0)
+        goto out;
+    exit_status = run(&settings, &result, &symbols, mqtt_password);
+out:
+    symbols_release(&symbols);
+    free(settings.feeds.finnhub_key);
+    free(mqtt_password);
+    options_release(&result);
+    return exit_status;
+}

@@ -1,0 +1,381 @@
+/*
+ * Two threads: the feed's fills the queue of `source`; this one does everything else in one loop
+ * over four descriptors. The way out is the same whether the feed has ended or a signal came:
+ *
+ *     RUNNING    quotes are taken from the feed
+ *     FINISHING  none are taken any more; what is here goes out
+ *     GOODBYE    the last status is on its way, QoS 1. The broker handles a connection's messages
+ * in order, so its acknowledgement shows that every quote before it has arrived too. CLOSING
+ * DISCONNECT is on its way, so that the broker forgets the will DONE
+ *
+ * A connection lost before the acknowledgement leads back to FINISHING. After a signal all this has
+ * STOP_MAX_MS, and no wait for a broker that is away; an ended feed has all the time it needs.
+ */
+#include "publisher/publisher.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/broker.h"
+#include "common/log.h"
+#include "publisher/publish.h"
+#include "publisher/source.h"
+#include "publisher/status.h"
+
+#include "common/banned.h"
+
+#define STATUS_EVERY_MS 10000
+#define STATE_LOOK_MS 200 /* how soon a change of the feed's condition is told */
+#define STOP_MAX_MS 1500
+#define QUOTES_PER_TURN 256 /* then the broker and signals have their turn */
+
+enum phase { RUNNING, FINISHING, GOODBYE, CLOSING, DONE };
+
+struct publisher {
+    const struct publisher_config *config;
+    struct broker *broker;
+    struct source *source;
+    struct publish *publish;
+    int signal_fd;
+    bool lossless;
+
+    enum phase phase;
+    int feed_result; /* why the feed ended; 0 while it goes on */
+    struct mono now; /* the only clock read of a turn */
+    struct mono stop_by;
+
+    char status_topic[STATUS_TOPIC_MAX];
+    struct feed_state feed_state; /* as last told */
+    struct mono state_due, status_due;
+    int goodbye_id;
+};
+
+/*
+ * Status
+ */
+
+static int send_status(struct publisher *p, bool online)
+{
+    struct status status = {
+        .online = online,
+        .feed = p->config->feed,
+        .feed_state = p->feed_state,
+        .counts = publish_counts(p->publish),
+        .timestamp = wall_now(),
+    };
+    char *json = status_encode(&status);
+    int r = -ENOMEM;
+
+    if (json != NULL)
+        r = broker_publish(p->broker, p->status_topic, json, strlen(json), 1, true);
+    free(json);
+    return r;
+}
+
+static void tell_feed_state(struct publisher *p)
+{
+    const struct feed_state *s = &p->feed_state;
+
+    log_write(s->condition >= FEED_FAULT && s->condition != FEED_ENDED ? LOG_WARN : LOG_INFO,
+              "feed %s is %s%s%s", p->config->feed->name, feed_condition_name(s->condition),
+              s->detail[0] != '\0' ? ": " : "", s->detail);
+    p->status_due = p->now;
+}
+
+static void look_at_feed(struct publisher *p)
+{
+    struct feed_state state = {0};
+
+    source_state(p->source, &state);
+    p->state_due = mono_add_ms(p->now, STATE_LOOK_MS);
+    if (state.condition == p->feed_state.condition &&
+        strcmp(state.detail, p->feed_state.detail) == 0)
+        return;
+    p->feed_state = state;
+    tell_feed_state(p);
+}
+
+static void keep_status(struct publisher *p)
+{
+    if (!mono_before(p->now, p->state_due))
+        look_at_feed(p);
+    if (mono_before(p->now, p->status_due) || !broker_is_up(p->broker) || p->phase > FINISHING)
+        return;
+    if (send_status(p, true) >= 0)
+        p->status_due = mono_add_ms(p->now, STATUS_EVERY_MS);
+}
+
+/*
+ * Quotes
+ */
+
+static bool wants_quotes(const struct publisher *p)
+{
+    return p->phase == RUNNING && !(p->lossless && publish_is_blocked(p->publish));
+}
+
+static void feed_ended(struct publisher *p, int result)
+{
+    p->feed_result = result;
+    p->phase = FINISHING;
+    publish_finish(p->publish);
+    look_at_feed(p);
+}
+
+static void take_quotes(struct publisher *p)
+{
+    struct quote q;
+    int r = 0;
+
+    for (int i = 0; i < QUOTES_PER_TURN && r == 0 && wants_quotes(p); i++) {
+        r = source_take(p->source, &q);
+        if (r == 0) {
+            publish_quote(p->publish, &q);
+            publish_run(p->publish, p->now);
+        }
+    }
+    if (r < 0 && r != -EAGAIN)
+        feed_ended(p, r);
+}
+
+/*
+ * The way out
+ */
+
+static void stop(struct publisher *p)
+{
+    struct signalfd_siginfo info;
+
+    if (read(p->signal_fd, &info, sizeof(info)) < 0 || p->stop_by.ns != MONO_NEVER.ns)
+        return;
+    log_info("stopping: %s", strsignal((int)info.ssi_signo));
+    p->stop_by = mono_add_ms(p->now, STOP_MAX_MS);
+    if (p->phase == RUNNING)
+        p->phase = FINISHING;
+    publish_finish(p->publish);
+}
+
+static void advance(struct publisher *p)
+{
+    bool in_a_hurry = p->stop_by.ns != MONO_NEVER.ns;
+
+    if (p->phase == FINISHING && publish_is_idle(p->publish) && broker_is_up(p->broker)) {
+        p->goodbye_id = send_status(p, false);
+        if (p->goodbye_id > 0)
+            p->phase = GOODBYE;
+    }
+    if (p->phase == CLOSING && broker_is_closed(p->broker))
+        p->phase = DONE;
+    if (in_a_hurry && (!mono_before(p->now, p->stop_by) || !broker_is_up(p->broker)))
+        p->phase = DONE;
+}
+
+/*
+ * The broker
+ */
+
+static void on_up(void *ctx, bool mqtt5)
+{
+    struct publisher *p = ctx;
+
+    (void)mqtt5;
+    p->status_due = p->now;
+    publish_again(p->publish);
+}
+
+static void on_down(void *ctx, const char *why)
+{
+    struct publisher *p = ctx;
+
+    (void)why;
+    if (p->phase == GOODBYE)
+        p->phase = FINISHING;
+}
+
+static void on_acknowledged(void *ctx, int id)
+{
+    struct publisher *p = ctx;
+
+    if (p->phase != GOODBYE || id != p->goodbye_id)
+        return;
+    p->phase = CLOSING;
+    broker_close(p->broker);
+}
+
+static const struct broker_events events = {
+    .up = on_up,
+    .down = on_down,
+    .acknowledged = on_acknowledged,
+};
+
+static bool sink_takes(void *ctx)
+{
+    struct publisher *p = ctx;
+
+    return broker_is_up(p->broker) && broker_is_drained(p->broker);
+}
+
+static int sink_send(void *ctx, const char *topic, const void *payload, size_t len)
+{
+    struct publisher *p = ctx;
+
+    return broker_publish(p->broker, topic, payload, len, 0, true);
+}
+
+/*
+ * The loop
+ */
+
+static struct mono deadline(const struct publisher *p)
+{
+    struct mono t = mono_earlier(p->state_due, broker_deadline(p->broker));
+
+    if (broker_is_up(p->broker))
+        t = mono_earlier(t, mono_earlier(p->status_due, publish_deadline(p->publish)));
+    return mono_earlier(t, p->stop_by);
+}
+
+static bool wait_for_work(struct publisher *p)
+{
+    struct pollfd fds[2 + BROKER_POLL_FDS] = {
+        {.fd = p->signal_fd, .events = POLLIN},
+        {.fd = wants_quotes(p) ? source_fd(p->source) : -1, .events = POLLIN},
+    };
+    size_t n = 2 + broker_poll(p->broker, fds + 2);
+    int r = poll(fds, n, mono_timeout_ms(deadline(p), mono_now()));
+
+    p->now = mono_now();
+    if (r < 0 && errno != EINTR) {
+        log_error("poll: %m");
+        return false;
+    }
+    return true;
+}
+
+static bool turn(struct publisher *p)
+{
+    if (!wait_for_work(p))
+        return false;
+    broker_run(p->broker, p->now);
+    publish_run(p->publish, p->now);
+    take_quotes(p);
+    keep_status(p);
+    stop(p);
+    advance(p);
+    return p->phase != DONE;
+}
+
+static int open_signals(int *ret_fd)
+{
+    sigset_t set;
+    int fd;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0) {
+        int r = -errno;
+
+        log_error("signalfd: %m");
+        return r;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+static int open_broker(struct publisher *p)
+{
+    const struct publisher_config *c = p->config;
+    char client_id[sizeof("tapecast-publisher-") + INSTANCE_MAX];
+    char *will = status_encode_will(c->feed);
+    int r;
+
+    /* The same one at each start: a connection that died unseen is taken over, so that its will
+     * comes before the new status, not minutes after it. */
+    snprintf(client_id, sizeof(client_id), "tapecast-publisher-%s", c->instance);
+    status_topic(c->instance, p->status_topic);
+    r = will == NULL ? -ENOMEM
+                     : broker_new(&(struct broker_config){.url = c->mqtt_url,
+                                                          .password = c->mqtt_password,
+                                                          .client_id = client_id,
+                                                          .will_topic = p->status_topic,
+                                                          .will_payload = will,
+                                                          .events = &events,
+                                                          .ctx = p},
+                                  &p->broker);
+    free(will);
+    return r;
+}
+
+static int open_all(struct publisher *p)
+{
+    const struct publisher_config *c = p->config;
+    const struct publish_sink sink = {.takes = sink_takes, .send = sink_send, .ctx = p};
+    int r = open_signals(&p->signal_fd); /* first: threads inherit the mask */
+
+    if (r == 0)
+        r = open_broker(p);
+    if (r == 0)
+        r = publish_new(c->feed->mode, (int64_t)c->interval_ms, &sink, &p->publish);
+    if (r == 0)
+        r = source_start(c->feed, &c->feed_config, &p->source);
+    return r;
+}
+
+static void close_all(struct publisher *p)
+{
+    source_free(p->source);
+    broker_free(p->broker);
+    publish_free(p->publish);
+    if (p->signal_fd >= 0)
+        close(p->signal_fd);
+}
+
+static void print_summary(struct publisher *p)
+{
+    struct publish_counts counts = publish_counts(p->publish);
+
+    if (p->config->feed->summary == NULL)
+        return;
+    source_summary(p->source, counts.published, stdout);
+    if (counts.conflated > 0)
+        printf("replaced by a newer one before their turn: %llu\n",
+               (unsigned long long)counts.conflated);
+    if (counts.rejected > 0)
+        printf("left out by the publisher: %llu\n", (unsigned long long)counts.rejected);
+    fflush(stdout);
+}
+
+int publisher_run(const struct publisher_config *config)
+{
+    const struct feed_ops *feed = config->feed;
+    struct publisher p = {
+        .config = config,
+        .signal_fd = -1,
+        .lossless = feed->lossless != NULL && feed->lossless(config->feed_config.options),
+        .now = mono_now(),
+        .stop_by = MONO_NEVER,
+    };
+    int r = open_all(&p), exit_status = 1;
+
+    if (r == -ENOMEM)
+        log_error("out of memory");
+    if (r == -EINVAL)
+        exit_status = 2;
+    if (r == 0) {
+        while (turn(&p))
+            continue;
+        print_summary(&p);
+        exit_status = p.feed_result == 0 || p.feed_result == -ENODATA ? 0 : 1;
+    }
+    close_all(&p);
+    return exit_status;
+}
