@@ -80,6 +80,8 @@ enum mqtt_reason {
 #define MQTT_PACKET_MAX (5 + 268435455u)
 #define MQTT_STRING_MAX 65535
 
+#define MQTT_LENGTH_MAX 4 /* bytes of a variable byte integer */
+
 /* A name such as "malformed_packet" for logs and counters; "unknown" for what is not above. */
 const char *mqtt_reason_name(uint8_t reason);
 

@@ -35,8 +35,7 @@ size_t mqtt_encode_connack(uint8_t *buf, size_t cap, enum mqtt_version version,
 
 /* A CONNACK that refuses, with a sentence for people (NULL for none; left out when it does not
  * fit). With 3.1.1 the return code that comes closest; where that version closes without an answer
- * (malformed packets), and for MQTT_UNKNOWN, nothing. A fault of an unsupported version has a
- * version to answer in. */
+ * (malformed packets), and for MQTT_UNKNOWN, nothing. */
 size_t mqtt_encode_refusal(uint8_t *buf, size_t cap, enum mqtt_version version, uint8_t reason,
                            const char *why);
 
@@ -56,8 +55,6 @@ size_t mqtt_encode_ack(uint8_t *buf, size_t cap, enum mqtt_version version, enum
                        uint16_t packet_id, uint8_t reason);
 
 size_t mqtt_encode_pingresp(uint8_t *buf, size_t cap);
-
-#define MQTT_LENGTH_MAX 4 /* bytes of a variable byte integer */
 
 /* `n` (at most 268,435,455) as a variable byte integer. Returns its end. */
 static inline uint8_t *mqtt_write_length(uint8_t *p, size_t n)
