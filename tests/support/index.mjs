@@ -1,0 +1,10 @@
+// Everything a test needs to drive the real programs; each part says more in its own file.
+
+export { Broker } from './broker.mjs';
+export { Gateway } from './gateway.mjs';
+export { mqttClient } from './mqtt.mjs';
+export { Program, ROOT, binDir } from './program.mjs';
+export { Publisher } from './publisher.mjs';
+export { Relay } from './relay.mjs';
+export { atEnd, canListen, freePort, tempDir } from './scope.mjs';
+export { pause, until, within } from './until.mjs';

@@ -1,0 +1,179 @@
+// One real program under test: started, watched, signalled, and surely gone at the end.
+
+import { spawn } from 'node:child_process';
+import { existsSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { atEnd, tempDir } from './scope.mjs';
+import { until, within } from './until.mjs';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+const STOP_MS = 10_000; // far above what we promise: sanitizers, a busy machine
+
+/** The directory of the programs to test: TAPECAST_BIN, or build/$TAPECAST_BUILD, or asan, or dev. */
+export function binDir() {
+  if (process.env.TAPECAST_BIN) return path.resolve(process.env.TAPECAST_BIN);
+  const builds = process.env.TAPECAST_BUILD ? [process.env.TAPECAST_BUILD] : ['asan', 'dev'];
+  const dirs = builds.map((build) => path.join(ROOT, 'build', build, 'bin'));
+  return dirs.find((dir) => existsSync(dir)) ?? dirs[0];
+}
+
+export class Program {
+  /** All it wrote, stderr and stdout as they came. */
+  log = '';
+  stdout = '';
+  #child = null;
+  #exited = null; // promise of { code, signal }
+  #asked = false; // the end was our wish
+
+  /**
+   * `command` is a path, or the name of one of our programs. Nothing runs before start().
+   * The environment is a clean one plus `env`, so that the developer's own settings decide nothing.
+   */
+  constructor(t, command, args = [], { env = {}, cwd } = {}) {
+    this.name = path.basename(command);
+    this.command = command.startsWith('tapecast-') ? path.join(binDir(), command) : command;
+    this.args = args;
+    this.dir = cwd ?? tempDir(t);
+    this.env = { ...cleanEnvironment(), ...env };
+    atEnd(t, () => this.#finish(t));
+  }
+
+  get pid() {
+    return this.#child?.pid;
+  }
+
+  get running() {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  start() {
+    if (this.running) throw new Error(`${this.name} is running already`);
+    this.#asked = false;
+    // The kernel kills the program with us, however we end.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', this.command, ...this.args], {
+      cwd: this.dir,
+      env: this.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.on('data', (bytes) => {
+      this.stdout += bytes;
+      this.log += bytes;
+    });
+    child.stderr.on('data', (bytes) => (this.log += bytes));
+    this.#exited = new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => resolve({ code, signal }));
+    });
+    this.#exited.catch(() => {}); // told to whoever waits
+    this.#child = child;
+    return this;
+  }
+
+  /** Resolves to `{ code, signal }` when it has ended (by itself, or asked to). */
+  async exited(timeout = STOP_MS) {
+    this.#asked = true;
+    return within(this.#exited, timeout, `${this.name} to end`);
+  }
+
+  /** SIGTERM; resolves to `{ code, signal }`. */
+  async stop(signal = 'SIGTERM') {
+    this.signal(signal);
+    return this.exited();
+  }
+
+  /** kill -9, as a crash would. */
+  async kill() {
+    return this.stop('SIGKILL');
+  }
+
+  signal(name) {
+    this.#asked ||= name === 'SIGKILL' || name === 'SIGTERM' || name === 'SIGINT';
+    this.#child.kill(name);
+  }
+
+  /** Stands still with its sockets open, like a hung machine. */
+  freeze() {
+    this.signal('SIGSTOP');
+  }
+
+  thaw() {
+    this.signal('SIGCONT');
+  }
+
+  /** Wait for the log to match `pattern` (from `from` on); resolves to the match. */
+  async logged(pattern, { timeout = 5000, from = 0 } = {}) {
+    return until(
+      () => {
+        const match = this.log.slice(from).match(pattern);
+        if (!match && !this.running) this.#failDead(pattern);
+        return match;
+      },
+      { timeout, what: `${this.name} to log ${pattern}`, detail: () => this.log },
+    );
+  }
+
+  /** Use in conditions that wait for this program: an early end is told at once, with the log. */
+  assertRunning() {
+    if (!this.running) throw new Error(`${this.name} has ended:\n${this.log}`);
+  }
+
+  #failDead(pattern) {
+    throw new Error(`${this.name} ended before it logged ${pattern}`);
+  }
+
+  async #finish(t) {
+    try {
+      await this.#endWell();
+    } catch (error) {
+      show(this);
+      throw error;
+    }
+    if (t.passed === undefined) shownOnFailure.push(this); // only the exit status will tell
+    else if (!t.passed) show(this);
+  }
+
+  /* A program that still runs has to stop when asked, and none may have died by itself. */
+  async #endWell() {
+    if (this.#child === null) return;
+    const ended = this.running ? await this.#stopOrKill() : await this.#exited;
+    if (this.log.includes('Sanitizer') || this.log.includes('runtime error:'))
+      throw new Error(`${this.name}: a sanitizer found something, see its log`);
+    if (!this.#asked || (ended.code ?? 0) > 2)
+      throw new Error(`${this.name} ended with ${ended.signal ?? `status ${ended.code}`}`);
+  }
+
+  async #stopOrKill() {
+    this.thaw();
+    try {
+      return await this.stop();
+    } catch (error) {
+      this.#child.kill('SIGKILL');
+      throw error;
+    }
+  }
+}
+
+function cleanEnvironment() {
+  const { PATH, HOME, LANG, TMPDIR } = process.env;
+  return {
+    PATH: `${PATH}:/usr/sbin`,
+    HOME,
+    LANG,
+    ...(TMPDIR && { TMPDIR }),
+    ASAN_OPTIONS: 'detect_stack_use_after_return=1',
+    UBSAN_OPTIONS: 'print_stacktrace=1',
+  };
+}
+
+const shownOnFailure = [];
+
+function show(program) {
+  writeSync(2, `--- log of ${program.name} ${program.args.join(' ')}\n${program.log}---\n`);
+}
+
+process.on('exit', () => {
+  if (process.exitCode) shownOnFailure.forEach(show);
+});
