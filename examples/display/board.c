@@ -48,11 +48,10 @@ struct board {
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 /* Bytes that a terminal or a line-based display might take for more than a letter become '?'. */
-static void printable(const char *s, size_t len, char *buf)
+static void make_printable(char *s, char lowest)
 {
-    for (size_t i = 0; i < len; i++)
-        buf[i] = '!' <= s[i] && s[i] <= '~' ? s[i] : '?';
-    buf[len] = '\0';
+    for (; *s != '\0'; s++)
+        *s = lowest <= *s && *s <= '~' ? *s : '?';
 }
 
 static void row_init(struct row *row, const char *symbol)
@@ -61,7 +60,8 @@ static void row_init(struct row *row, const char *symbol)
 
     *row = (struct row){0};
     memcpy(row->symbol, symbol, len);
-    printable(symbol, len, row->label);
+    memcpy(row->label, symbol, len);
+    make_printable(row->label, '!'); /* no blanks: a line's words are its fields */
 }
 
 int board_new(const char *const *symbols, size_t n, int64_t stale_ms, struct mono now,
@@ -309,6 +309,7 @@ void board_link(struct board *b, enum board_link link, const char *why, struct m
     }
     b->link = link;
     snprintf(b->why, sizeof(b->why), "%s", why);
+    make_printable(b->why, ' ');
 }
 
 struct board_counts board_counts(const struct board *b)
@@ -466,7 +467,7 @@ static void layout_narrow(struct layout *l, int columns)
 
 static void layout_make(const struct board *b, const struct board_view *v, struct layout *ret)
 {
-    struct layout l = {.symbol = 6, .price = 7, .age = 4};
+    struct layout l = {.symbol = 6, .price = 6, .age = 4};
     int n_rows = (int)b->n_rows, room;
 
     for (size_t i = 0; i < b->n_rows; i++) {
@@ -483,7 +484,7 @@ static void layout_make(const struct board *b, const struct board_view *v, struc
     l.change = l.change > 0 ? wider(l.change, "CHANGE") : 0;
     layout_narrow(&l, v->columns);
 
-    l.headings = v->lines >= 5;
+    l.headings = v->lines >= 5 && n_rows > 0;
     l.foot = v->lines >= 3;
     room = v->lines - 1 - (l.headings ? 1 : 0) - (l.foot ? 1 : 0);
     room = room > 0 ? room : 0;
@@ -649,7 +650,7 @@ void board_draw(const struct board *b, const struct board_view *view, FILE *out)
     struct layout l;
 
     draw_state(b, view, out);
-    if (view->columns < MIN_COLUMNS || view->lines < 2 || b->n_rows == 0)
+    if (view->columns < MIN_COLUMNS || view->lines < 2)
         return;
     layout_make(b, view, &l);
     if (l.headings) {
