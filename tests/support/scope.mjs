@@ -1,5 +1,5 @@
 // What a test leaves behind is cleaned up here. The `t` that everything in this folder takes first is a
-// test's context, or `{ after }` of node:test for what a whole file or suite shares.
+// test's context; for what a whole file or suite shares, one object `{ after }` with node:test's function.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
@@ -10,13 +10,13 @@ const stacks = new WeakMap();
 
 /** Run `undo` when the test ends: last in, first out, each of them even when an earlier one fails. */
 export function atEnd(t, undo) {
-  const known = stacks.get(t.after);
+  const known = stacks.get(t);
   if (known) {
     known.push(undo);
     return;
   }
   const stack = [undo];
-  stacks.set(t.after, stack);
+  stacks.set(t, stack);
   t.after(() => unwind(stack));
 }
 
