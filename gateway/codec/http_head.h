@@ -38,11 +38,11 @@ struct http_head {
     struct http_field fields[HTTP_FIELDS_MAX];
 };
 
-/* Read the head at the start of `bytes`. Returns its length (1..HTTP_HEAD_MAX) and fills *ret; 0
- * when more bytes are needed: call again with all of them; or, as soon as it shows, minus the
- * status to answer before closing: -400, -414 the request line is too long, -431 too many or too
- * long fields, -501 a transfer coding other than chunked, -505 not HTTP/1. Whether the method is
- * allowed is the caller's matter. */
+/* Read the head at the start of `bytes`. Returns its length (1..HTTP_HEAD_MAX) and fills *ret,
+ * which is scratch space until then; 0 when more bytes are needed: call again with all of them; or,
+ * as soon as it shows, minus the status to answer before closing: -400, -414 the request line is
+ * too long, -431 too many or too long fields, -501 a transfer coding other than chunked, -505 not
+ * HTTP/1. Whether the method is allowed is the caller's matter. */
 MUST_CHECK int http_head_parse(const char *bytes, size_t len, struct http_head *ret);
 
 /* The value of the first field of this name (any case), or SLICE_NONE. */
