@@ -1,0 +1,58 @@
+/** All that is known of one symbol. Written by Market, read by whoever draws. */
+import type { Quote } from '../protocol/quote';
+import { Bars } from './bars';
+import { Spark } from './spark';
+
+export const INTERVALS = { '1s': 1, '5s': 5, '1m': 60, '5m': 300 } as const;
+export type Interval = keyof typeof INTERVALS;
+
+/** A row is old when it was silent for so many of its usual gaps, but not before AGE_MIN_MS. */
+const AGE_GAPS = 6;
+const AGE_MIN_MS = 15_000;
+
+export class Row {
+  quote: Quote;
+  /** decimals that prices of this symbol are shown with */
+  decimals = 2;
+  /** most decimals that the feed has used for this symbol */
+  decimalsUsed = 0;
+  /** +1, −1: where the last different price went */
+  direction: -1 | 0 | 1 = 0;
+  /** page clock (performance.now) of the last live tick; 0 = only a remembered value so far */
+  tickAt = 0;
+  /** running mean of the time between live ticks, ms */
+  gapMs = 0;
+  /** counts live ticks */
+  ticks = 0;
+  /** page clock of the last change of price, for the flash */
+  movedAt = 0;
+  readonly spark = new Spark();
+  readonly bars: Record<Interval, Bars>;
+
+  constructor(readonly symbol: string, capacity: number) {
+    this.quote = { symbol };
+    this.bars = Object.fromEntries(
+      Object.entries(INTERVALS).map(([name, seconds]) => [name, new Bars(seconds, capacity)]),
+    ) as Record<Interval, Bars>;
+  }
+
+  get change(): number | undefined {
+    const { price, prevClose, change } = this.quote;
+    return change ?? (price !== undefined && prevClose !== undefined ? price - prevClose : undefined);
+  }
+
+  get percent(): number | undefined {
+    const { prevClose, percent } = this.quote;
+    if (percent !== undefined) return percent;
+    return this.change !== undefined && prevClose ? (this.change / prevClose) * 100 : undefined;
+  }
+
+  get ageLimitMs(): number {
+    return Math.max(AGE_MIN_MS, this.gapMs * AGE_GAPS);
+  }
+
+  /** Silent for longer than this symbol usually is (never true of a row without a live tick). */
+  isOld(now: number): boolean {
+    return this.tickAt > 0 && now - this.tickAt > this.ageLimitMs;
+  }
+}

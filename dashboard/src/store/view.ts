@@ -1,0 +1,84 @@
+/** Which rows a list shows, and in which order. Pure. */
+import type { Row } from './row';
+import type { ColumnId, Sort } from './storage';
+
+type Key = number | string | undefined;
+
+const KEYS: Record<ColumnId, (row: Row) => Key> = {
+  symbol: (r) => r.symbol,
+  last: (r) => r.quote.price,
+  change: (r) => r.change,
+  percent: (r) => r.percent,
+  volume: (r) => r.quote.volume,
+  open: (r) => r.quote.open,
+  high: (r) => r.quote.high,
+  low: (r) => r.quote.low,
+  prevClose: (r) => r.quote.prevClose,
+  rate: (r) => (r.gapMs > 0 ? 1 / r.gapMs : undefined),
+  trend: (r) => r.percent,
+  age: (r) => (r.tickAt > 0 ? -r.tickAt : undefined),
+};
+
+export function compareSymbols(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Unknown values come last, whichever way the rest is sorted; ties by symbol, so that nothing flickers. */
+export function sortRows(rows: Row[], sort: Sort | null): Row[] {
+  if (sort === null) return rows;
+  const key = KEYS[sort.column];
+  const way = sort.descending ? -1 : 1;
+  return rows
+    .map((row) => ({ row, key: key(row) }))
+    .sort((a, b) => {
+      if (a.key === undefined || b.key === undefined)
+        return a.key === b.key ? compareSymbols(a.row.symbol, b.row.symbol) : a.key === undefined ? 1 : -1;
+      if (a.key < b.key) return -way;
+      if (a.key > b.key) return way;
+      return compareSymbols(a.row.symbol, b.row.symbol);
+    })
+    .map(({ row }) => row);
+}
+
+/** Does the symbol or a word of its name begin with what was typed? */
+export function matches(symbol: string, name: string, typed: string): boolean {
+  if (typed === '') return true;
+  if (symbol.toUpperCase().includes(typed.toUpperCase())) return true;
+  const words = name.toLowerCase();
+  const part = typed.toLowerCase();
+  return words.startsWith(part) || words.includes(' ' + part);
+}
+
+export interface Found { symbol: string; name: string }
+
+/** Best first: the symbol itself, symbols that begin so, symbols that hold it, names. */
+export function search(symbols: Iterable<string>, nameOf: (symbol: string) => string, typed: string, limit: number): Found[] {
+  const wanted = typed.trim().toUpperCase();
+  if (wanted === '') return [];
+  const ranked: { rank: number; found: Found }[] = [];
+  for (const symbol of symbols) {
+    const name = nameOf(symbol);
+    if (!matches(symbol, name, wanted)) continue;
+    const upper = symbol.toUpperCase();
+    const rank = upper === wanted ? 0 : upper.startsWith(wanted) ? 1 : upper.includes(wanted) ? 3 : 2;
+    ranked.push({ rank, found: { symbol, name } });
+  }
+  ranked.sort((a, b) => a.rank - b.rank || compareSymbols(a.found.symbol, b.found.symbol));
+  return ranked.slice(0, limit).map(({ found }) => found);
+}
+
+export interface Breadth { up: number; down: number; unchanged: number; top?: Row; bottom?: Row }
+
+export function breadth(rows: Iterable<Row>): Breadth {
+  const result: Breadth = { up: 0, down: 0, unchanged: 0 };
+  for (const row of rows) {
+    const percent = row.percent;
+    if (percent === undefined) continue;
+    if (percent > 0) result.up++;
+    else if (percent < 0) result.down++;
+    else result.unchanged++;
+    if (percent > (result.top?.percent ?? 0)) result.top = row;
+    if (percent < (result.bottom?.percent ?? 0)) result.bottom = row;
+  }
+  return result;
+}

@@ -1,0 +1,57 @@
+/** The watchlist's columns: how wide, how important, and what they say of a row. */
+import { formatAge, formatChange, formatPercent, formatPrice, formatRate, formatVolume, DASH } from '../store/format';
+import type { Row } from '../store/row';
+import type { ColumnId } from '../store/storage';
+
+export interface Column {
+  id: ColumnId;
+  title: string;
+  /** px it needs at least */
+  width: number;
+  /** share of the room that is left */
+  grow: number;
+  /** when there is too little room, the highest goes first */
+  rank: number;
+  text: (row: Row, now: number) => string;
+  /** colours the cell: + up, − down */
+  sign?: (row: Row) => number | undefined;
+}
+
+export const COLUMNS: Record<ColumnId, Column> = {
+  symbol: { id: 'symbol', title: 'Symbol', width: 92, grow: 2, rank: 0, text: (r) => r.symbol },
+  last: { id: 'last', title: 'Last', width: 92, grow: 1, rank: 1, text: (r) => formatPrice(r.quote.price, r.decimals) },
+  change: { id: 'change', title: 'Chg', width: 76, grow: 1, rank: 4, text: (r) => formatChange(r.change, r.decimals), sign: (r) => r.change },
+  percent: { id: 'percent', title: 'Chg %', width: 78, grow: 1, rank: 2, text: (r) => formatPercent(r.percent), sign: (r) => r.percent },
+  volume: { id: 'volume', title: 'Volume', width: 72, grow: 1, rank: 5, text: (r) => formatVolume(r.quote.volume) },
+  open: { id: 'open', title: 'Open', width: 84, grow: 1, rank: 9, text: (r) => formatPrice(r.quote.open, r.decimals) },
+  high: { id: 'high', title: 'High', width: 84, grow: 1, rank: 7, text: (r) => formatPrice(r.quote.high, r.decimals) },
+  low: { id: 'low', title: 'Low', width: 84, grow: 1, rank: 8, text: (r) => formatPrice(r.quote.low, r.decimals) },
+  prevClose: { id: 'prevClose', title: 'Prev', width: 84, grow: 1, rank: 10, text: (r) => formatPrice(r.quote.prevClose, r.decimals) },
+  rate: { id: 'rate', title: 'Ticks/s', width: 70, grow: 1, rank: 11, text: (r) => (r.gapMs > 0 ? formatRate(1000 / r.gapMs).slice(0, -2) : DASH) },
+  trend: { id: 'trend', title: 'Trend', width: 84, grow: 2, rank: 3, text: () => '' },
+  age: { id: 'age', title: 'Age', width: 58, grow: 0, rank: 6, text: (r, now) => (r.isOld(now) ? formatAge(now - r.tickAt) : '') },
+};
+
+export interface Placed extends Column {
+  x: number;
+  px: number;
+}
+
+/** The columns that fit, with their places. */
+export function placeColumns(ids: readonly ColumnId[], room: number): Placed[] {
+  let columns = ids.map((id) => COLUMNS[id]);
+  const need = () => columns.reduce((sum, c) => sum + c.width, 0);
+  while (columns.length > 2 && need() > room) {
+    const last = columns.reduce((a, b) => (b.rank > a.rank ? b : a));
+    columns = columns.filter((c) => c !== last);
+  }
+  const spare = Math.max(0, room - need());
+  const shares = columns.reduce((sum, c) => sum + c.grow, 0) || 1;
+  let x = 0;
+  return columns.map((column) => {
+    const px = Math.floor(column.width + (spare * column.grow) / shares);
+    const placed = { ...column, x, px };
+    x += px;
+    return placed;
+  });
+}

@@ -1,0 +1,63 @@
+/** What belongs to this window and not to the data: dialogs, theme, the phone's sheet, toasts. */
+import { computed, effect, signal } from '@preact/signals';
+import type { Model } from '../store/model';
+
+export type Dialog = '' | 'help' | 'settings' | 'list';
+export interface Toast { text: string; undo?: () => void }
+
+const TOAST_MS = 6_000;
+
+export class Desk {
+  readonly dialog = signal<Dialog>('');
+  readonly toast = signal<Toast | null>(null);
+  /** on a phone the chart is a sheet over the list */
+  readonly sheet = signal(false);
+  /** goes up when colours change, so that canvases take the new ones */
+  readonly look = signal(0);
+  readonly systemDark = signal(false);
+  readonly isDark;
+  private toastTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly model: Model) {
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    this.systemDark.value = dark.matches;
+    dark.addEventListener('change', () => { this.systemDark.value = dark.matches; });
+    this.isDark = computed(() => {
+      const { theme } = model.settings.value;
+      return theme === 'system' ? this.systemDark.value : theme === 'dark';
+    });
+    effect(() => {
+      const root = document.documentElement;
+      root.dataset['theme'] = this.isDark.value ? 'dark' : 'light';
+      root.dataset['palette'] = model.settings.value.palette;
+      this.look.value = this.look.peek() + 1;
+    });
+    effect(() => { document.documentElement.dataset['phase'] = model.state.value.phase; });
+    effect(() => { document.documentElement.dataset['sheet'] = String(this.sheet.value); });
+    addEventListener('popstate', () => { this.sheet.value = false; });
+  }
+
+  /** Show a symbol's chart; on a phone as a sheet that the back button closes. */
+  open(symbol: string): void {
+    this.model.select(symbol);
+    if (this.sheet.value) return;
+    if (matchMedia('(max-width: 700px)').matches) history.pushState({ sheet: true }, '');
+    this.sheet.value = true;
+  }
+
+  closeSheet(): void {
+    if (!this.sheet.value) return;
+    if ((history.state as { sheet?: boolean } | null)?.sheet) history.back();
+    this.sheet.value = false;
+  }
+
+  toggleTheme(): void {
+    this.model.set({ theme: this.isDark.value ? 'light' : 'dark' });
+  }
+
+  say(toast: Toast): void {
+    clearTimeout(this.toastTimer);
+    this.toast.value = toast;
+    this.toastTimer = setTimeout(() => { this.toast.value = null; }, TOAST_MS);
+  }
+}

@@ -1,0 +1,89 @@
+/** The keyboard. No key is taken from a field that is being typed in, nor from a dialog. */
+import { moveSymbol } from '../store/lists';
+import type { Model } from '../store/model';
+import { INTERVALS, type Interval } from '../store/row';
+import type { ChartStyle } from '../store/storage';
+import type { Desk } from './desk';
+import type { Grid } from './grid';
+import { takeOff } from './watchlist';
+
+export const KEYS: readonly [string[], string][] = [
+  [['/'], 'Search any symbol'],
+  [['f'], 'Filter the list'],
+  [['↑', '↓'], 'Move in the list (also j, k, Page, Home, End)'],
+  [['Enter'], 'Open the chart'],
+  [['1', '2', '3', '4'], 'Interval 1s, 5s, 1m, 5m'],
+  [['c'], 'Next chart type'],
+  [['v'], 'Volume on or off'],
+  [['s'], 'Sort by change: best first, worst first, own order'],
+  [['Alt', '↑', '↓'], 'Move the symbol in your own list'],
+  [['Delete'], 'Take the symbol off your own list'],
+  [['Space'], 'Hold the prices, or go on'],
+  [['t'], 'Dark or light'],
+  [['?'], 'This list'],
+  [['Esc'], 'Close'],
+];
+
+const STYLES: ChartStyle[] = ['candles', 'line', 'area', 'baseline'];
+const INTERVAL_LIST = Object.keys(INTERVALS) as Interval[];
+
+export function listenToKeys(model: Model, desk: Desk, grid: () => Grid | undefined): void {
+  const step = (by: number): void => {
+    const symbol = grid()?.neighbour(by);
+    if (symbol) model.select(symbol);
+  };
+  const move = (by: -1 | 1): void => {
+    const list = model.activeList.peek();
+    if (list) model.setLists(moveSymbol(model.lists.peek(), list.id, model.selected.peek(), by));
+  };
+  const focus = (id: string): void => document.getElementById(id)?.focus();
+  const sort = (): void => {
+    const now = model.settings.peek().sort;
+    const next = now?.column !== 'percent' ? { column: 'percent' as const, descending: true } : now.descending ? { column: 'percent' as const, descending: false } : null;
+    model.set({ sort: next });
+  };
+  const nextStyle = (): void => {
+    const now = STYLES.indexOf(model.settings.peek().chartStyle);
+    model.set({ chartStyle: STYLES[(now + 1) % STYLES.length]! });
+  };
+
+  const actions: Record<string, () => void> = {
+    '/': () => focus('search'),
+    f: () => focus('filter'),
+    ArrowDown: () => step(1),
+    ArrowUp: () => step(-1),
+    j: () => step(1),
+    k: () => step(-1),
+    PageDown: () => step(grid()?.pageRows ?? 1),
+    PageUp: () => step(-(grid()?.pageRows ?? 1)),
+    Home: () => step(-Infinity),
+    End: () => step(Infinity),
+    Enter: () => desk.open(model.selected.peek()),
+    Delete: () => takeOff(model, desk),
+    c: nextStyle,
+    v: () => model.set({ volumePane: !model.settings.peek().volumePane }),
+    s: sort,
+    t: () => desk.toggleTheme(),
+    ' ': () => model.togglePause(),
+    '?': () => { desk.dialog.value = 'help'; },
+    Escape: () => desk.closeSheet(),
+  };
+  INTERVAL_LIST.forEach((interval, i) => { actions[String(i + 1)] = () => model.set({ interval }); });
+
+  addEventListener('keydown', (event) => {
+    if (desk.dialog.peek() !== '' || event.defaultPrevented) return;
+    const target = event.target as HTMLElement;
+    if (target.closest('input, textarea, select')) return;
+    if (target.closest('button, a') && (event.key === ' ' || event.key === 'Enter')) return;
+    if (event.altKey && (event.key === 'ArrowUp' || event.key === 'ArrowDown')) {
+      move(event.key === 'ArrowUp' ? -1 : 1);
+      event.preventDefault();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const action = Object.hasOwn(actions, event.key) ? actions[event.key] : undefined;
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+}

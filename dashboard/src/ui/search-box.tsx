@@ -1,0 +1,88 @@
+/** Find any symbol that is known, by symbol or name; Enter opens it, Shift+Enter puts it on the list. */
+import { useSignal } from '@preact/signals';
+import { addSymbols, parseSymbols } from '../store/lists';
+import type { Model } from '../store/model';
+import { search } from '../store/view';
+import { Icon } from './icons';
+
+const SHOWN_MAX = 8;
+
+export function SearchBox({ model, onOpen }: { model: Model; onOpen: (symbol: string) => void }) {
+  const typed = useSignal('');
+  const open = useSignal(false);
+  const marked = useSignal(0);
+  const list = model.activeList.value;
+  void model.symbolsVersion.value;
+
+  const found = open.value ? search(model.symbols(), model.names.of, typed.value, SHOWN_MAX) : [];
+  const unknown = parseSymbols(typed.value)[0];
+  const offerUnknown = list !== undefined && found.length === 0 && unknown !== undefined;
+
+  const close = (): void => {
+    open.value = false;
+    typed.value = '';
+    marked.value = 0;
+  };
+  const add = (symbol: string): void => {
+    if (list) model.setLists(addSymbols(model.lists.value, list.id, [symbol]));
+  };
+  const choose = (symbol: string, toList: boolean): void => {
+    if (toList) add(symbol);
+    else onOpen(symbol);
+    close();
+  };
+  const onKey = (event: KeyboardEvent): void => {
+    const input = event.currentTarget as HTMLInputElement;
+    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+      const by = event.key === 'ArrowDown' ? 1 : -1;
+      marked.value = Math.max(0, Math.min(found.length - 1, marked.value + by));
+      event.preventDefault();
+    } else if (event.key === 'Enter') {
+      const hit = found[marked.value];
+      if (hit) choose(hit.symbol, event.shiftKey);
+      else if (offerUnknown) choose(unknown, true);
+      else return;
+      input.blur();
+    } else if (event.key === 'Escape') {
+      close();
+      input.blur();
+    }
+  };
+
+  return (
+    <div class="search" role="search">
+      <Icon name="search" />
+      <input
+        id="search" type="text" role="combobox" autocomplete="off" spellcheck={false} placeholder="Search symbol or name"
+        aria-label="Search symbol or name" aria-expanded={open.value && typed.value !== ''} aria-controls="search-hits" aria-autocomplete="list"
+        aria-activedescendant={found.length > 0 ? `hit-${marked.value}` : undefined}
+        value={typed.value}
+        onInput={(e) => { typed.value = e.currentTarget.value; marked.value = 0; open.value = true; }}
+        onFocus={() => { open.value = true; void model.snapshot(); }}
+        onBlur={() => { open.value = false; }}
+        onKeyDown={onKey}
+      />
+      <kbd aria-hidden="true">/</kbd>
+      {open.value && typed.value.trim() !== '' && (
+        <ul class="hits" id="search-hits" role="listbox" aria-label="Symbols found" onMouseDown={(e) => e.preventDefault()}>
+          {found.map(({ symbol, name }, i) => (
+            <li key={symbol} id={`hit-${i}`} role="option" aria-selected={i === marked.value} onMouseMove={() => { marked.value = i; }}
+              onClick={() => { choose(symbol, false); (document.activeElement as HTMLElement).blur(); }}>
+              <b>{symbol}</b><span>{name}</span>
+              {list && (list.symbols.includes(symbol)
+                ? <em>on the list</em>
+                : <button type="button" tabIndex={-1} class="small" onClick={(e) => { e.stopPropagation(); add(symbol); }}>+ Add</button>)}
+            </li>
+          ))}
+          {offerUnknown && (
+            <li role="option" aria-selected="true" onClick={() => choose(unknown, true)}>
+              <b>{unknown}</b><span>not seen yet</span><button type="button" tabIndex={-1} class="small">+ Add anyway</button>
+            </li>
+          )}
+          {found.length === 0 && !offerUnknown && <li class="none" role="option" aria-selected="false">No symbol or name begins with “{typed.value.trim()}”.</li>}
+          {list && found.length > 0 && <li class="none hint" role="option" aria-selected="false"><kbd>Enter</kbd> opens, <kbd>Shift</kbd> <kbd>Enter</kbd> adds to {list.name}</li>}
+        </ul>
+      )}
+    </div>
+  );
+}

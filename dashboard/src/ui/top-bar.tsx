@@ -1,0 +1,68 @@
+import { formatAge, formatRate } from '../store/format';
+import type { Model } from '../store/model';
+import { Icon } from './icons';
+import { SearchBox } from './search-box';
+import { StatePill } from './state-pill';
+import type { Desk } from './desk';
+
+const MODES = {
+  demo: { label: 'Simulated', title: 'These prices are made up by the simulator.' },
+  replay: { label: 'Replay', title: 'These prices are recorded ones, played again.' },
+} as const;
+
+export function TopBar({ model, desk }: { model: Model; desk: Desk }) {
+  const dark = desk.isDark.value;
+  return (
+    <header class="top">
+      <a class="brand" href="./" aria-label="Tapecast">
+        <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M2 13v4M6 9v8M10 11v6M14 5v12M18 2v15" /></svg>
+        <span>Tapecast</span>
+      </a>
+      <SearchBox model={model} onOpen={(symbol) => desk.open(symbol)} />
+      <div class="top-state">
+        <ModeBadge model={model} />
+        <StatePill state={model.state.value} />
+        <Meters model={model} />
+      </div>
+      <nav class="top-tools" aria-label="Tools">
+        <PauseButton model={model} />
+        <button type="button" class="tool" onClick={() => desk.toggleTheme()} title={dark ? 'Light theme (t)' : 'Dark theme (t)'} aria-label={dark ? 'Light theme' : 'Dark theme'}>
+          <Icon name={dark ? 'sun' : 'moon'} />
+        </button>
+        <button type="button" class="tool" onClick={() => desk.dialog.value = 'settings'} title="Settings" aria-label="Settings"><Icon name="gear" /></button>
+        <button type="button" class="tool wide-only" onClick={() => desk.dialog.value = 'help'} title="Keys and help (?)" aria-label="Keys and help"><Icon name="help" /></button>
+      </nav>
+    </header>
+  );
+}
+
+function ModeBadge({ model }: { model: Model }) {
+  const { mode } = model.meter.value;
+  if (mode !== 'demo' && mode !== 'replay') return null;
+  return <span class="mode-badge" title={MODES[mode].title} data-testid="mode">{MODES[mode].label}</span>;
+}
+
+function Meters({ model }: { model: Model }) {
+  const { ageMs, perSecond, totals } = model.meter.value;
+  if (model.paused.value)
+    return <span class="meters" data-testid="held"><b>{model.held.value.toLocaleString('en-US')}</b> held</span>;
+  const title =
+    `${totals.messages.toLocaleString('en-US')} messages, ${totals.merged.toLocaleString('en-US')} merged with a newer one, ` +
+    `${totals.faults.toLocaleString('en-US')} unusable values since the page was opened`;
+  return (
+    <span class="meters" title={title}>
+      <span class="meter age" data-testid="age">{ageMs === undefined ? 'no tick yet' : `${formatAge(ageMs)} ago`}</span>
+      <span class="meter" data-testid="rate">{formatRate(perSecond)}</span>
+      {totals.faults > 0 && <span class="meter faults" data-testid="faults">{totals.faults.toLocaleString('en-US')} bad</span>}
+    </span>
+  );
+}
+
+function PauseButton({ model }: { model: Model }) {
+  const paused = model.paused.value;
+  return (
+    <button type="button" class="tool wide-only" aria-pressed={paused} onClick={() => model.togglePause()} title={paused ? 'Go on (Space)' : 'Hold the prices (Space)'} aria-label={paused ? 'Go on' : 'Pause'}>
+      <Icon name={paused ? 'play' : 'pause'} />
+    </button>
+  );
+}

@@ -1,0 +1,136 @@
+/** The left pane: which list, a filter, the grid, a summary. */
+import { useEffect, useRef } from 'preact/hooks';
+import { effect } from '@preact/signals';
+import { addList, removeSymbol } from '../store/lists';
+import type { Model } from '../store/model';
+import { breadth } from '../store/view';
+import { formatPercent } from '../store/format';
+import type { Desk } from './desk';
+import type { Grid } from './grid';
+import { Icon } from './icons';
+
+const NEW_LIST = '+new';
+
+export function Watchlist({ model, desk, grid }: { model: Model; desk: Desk; grid: (host: HTMLElement) => Grid }) {
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => { grid(host.current!); }, []);
+  return (
+    <section class="watchlist" aria-label="Watchlist">
+      <ListBar model={model} desk={desk} />
+      <div class="grid" ref={host} id="grid" />
+      <Empty model={model} />
+      <Summary model={model} desk={desk} />
+    </section>
+  );
+}
+
+function ListBar({ model, desk }: { model: Model; desk: Desk }) {
+  const lists = model.lists.value;
+  const list = model.activeList.value;
+  const pick = (id: string): void => {
+    if (id !== NEW_LIST) {
+      model.setLists({ ...lists, active: id });
+      return;
+    }
+    model.setLists(addList(lists, `List ${lists.lists.length + 1}`));
+    desk.dialog.value = 'list';
+  };
+  return (
+    <div class="list-bar">
+      <span class="select">
+        <select aria-label="List" data-testid="list" value={lists.active} onChange={(e) => { pick(e.currentTarget.value); e.currentTarget.value = model.lists.value.active; }}>
+          <option value="">All symbols</option>
+          {lists.lists.map((l) => <option key={l.id} value={l.id}>{l.name}</option>)}
+          <option value={NEW_LIST}>New list…</option>
+        </select>
+        <Icon name="chevron" />
+      </span>
+      {list && <button type="button" class="tool" title="Edit this list" aria-label="Edit this list" onClick={() => desk.dialog.value = 'list'}><Icon name="edit" /></button>}
+      {list && model.selected.value && list.symbols.includes(model.selected.value) && (
+        <button type="button" class="tool" title={`Take ${model.selected.value} off this list (Delete)`} aria-label="Take the selected symbol off this list" onClick={() => takeOff(model, desk)}><Icon name="close" /></button>
+      )}
+      <input id="filter" class="filter" type="text" autocomplete="off" spellcheck={false} placeholder="Filter" aria-label="Filter the list (f)"
+        value={model.filter.value} onInput={(e) => { model.filter.value = e.currentTarget.value; }}
+        onKeyDown={(e) => { if (e.key === 'Escape') { model.filter.value = ''; e.currentTarget.blur(); } }} />
+    </div>
+  );
+}
+
+export function takeOff(model: Model, desk: Desk): void {
+  const list = model.activeList.peek();
+  const symbol = model.selected.peek();
+  if (!list?.symbols.includes(symbol)) return;
+  const before = model.lists.peek();
+  model.setLists(removeSymbol(before, list.id, symbol));
+  desk.say({ text: `${symbol} taken off ${list.name}.`, undo: () => model.setLists(before) });
+}
+
+/** What to do when there is nothing to see. */
+function Empty({ model }: { model: Model }) {
+  void model.meter.value; // looks again a few times a second
+  void model.symbolsVersion.value;
+  if (model.rows().length > 0) return null;
+  const typed = model.filter.value.trim();
+  const list = model.activeList.value;
+  const { phase } = model.state.value;
+  if (typed !== '')
+    return <div class="empty"><b>Nothing here matches “{typed}”.</b><button type="button" onClick={() => { model.filter.value = ''; }}>Clear the filter</button></div>;
+  if (list)
+    return <div class="empty"><b>{list.name} is empty.</b><p>Press <kbd>/</kbd>, type a symbol, then <kbd>Shift</kbd> <kbd>Enter</kbd> to put it here.</p></div>;
+  if (phase === 'connecting')
+    return <div class="empty"><b>Connecting…</b></div>;
+  if (phase === 'disconnected')
+    return <div class="empty"><b>The gateway cannot be reached.</b><p>This page keeps trying. Is <code>tapecast-gateway</code> running?</p></div>;
+  return (
+    <div class="empty" data-testid="empty">
+      <b>No prices yet: is the publisher running?</b>
+      <p>This page is connected and waits for <code>stocks/+</code>. To see what the broker has:</p>
+      <pre>mosquitto_sub -t 'stocks/#' -v</pre>
+    </div>
+  );
+}
+
+function Summary({ model, desk }: { model: Model; desk: Desk }) {
+  void model.meter.value;
+  const rows = model.listRows();
+  const { up, down, unchanged, top, bottom } = breadth(rows);
+  return (
+    <footer class="summary">
+      <span class="count" data-testid="count">{rows.length.toLocaleString('en-US')} symbol{rows.length === 1 ? '' : 's'}</span>
+      <span class="breadth"><span class="up">▲ {up}</span> <span class="down">▼ {down}</span> <span class="muted">= {unchanged}</span></span>
+      <span class="movers">
+        {top && <button type="button" class="link" onClick={() => desk.open(top.symbol)}>{top.symbol} <span class="up">{formatPercent(top.percent)}</span></button>}
+        {bottom && <button type="button" class="link" onClick={() => desk.open(bottom.symbol)}>{bottom.symbol} <span class="down">{formatPercent(bottom.percent)}</span></button>}
+      </span>
+    </footer>
+  );
+}
+
+/** Keep the grid in step with settings, lists and the filter. Returns a function that sorts anew. */
+export function wireGrid(model: Model, desk: Desk, grid: Grid): () => void {
+  const reorder = (): void => grid.setRows(model.rows());
+  effect(() => {
+    const { columns, sort, flash } = model.settings.value;
+    grid.flash = flash && !matchMedia('(prefers-reduced-motion: reduce)').matches;
+    grid.setColumns(columns, sort);
+  });
+  const order = JSON.stringify.bind(JSON);
+  let before = '';
+  effect(() => {
+    const now = order([model.settings.value.sort, model.lists.value, model.filter.value, model.symbolsVersion.value]);
+    if (now === before) return;
+    before = now;
+    reorder();
+  });
+  effect(() => {
+    grid.select(model.selected.value);
+    grid.reveal(model.selected.value);
+  });
+  effect(() => {
+    void desk.look.value;
+    const css = getComputedStyle(document.documentElement);
+    const value = (name: string) => css.getPropertyValue(name).trim();
+    grid.setColours({ up: value('--up'), down: value('--down'), flat: value('--muted'), base: value('--line') });
+  });
+  return reorder;
+}
