@@ -2,15 +2,17 @@
  * broker -- a connection to an MQTT broker that keeps itself up, driven by its owner's poll loop.
  *
  * The only file that includes <mosquitto.h>. The library runs without a thread of its own: the
- * owner polls the descriptors of broker_poll() and calls broker_run(). Only the connecting itself
- * (name lookup, TCP, TLS), which libmosquitto does blocking, runs in a short-lived thread, so that
- * an unreachable broker never stops the owner's loop; all callbacks come from inside broker_run(),
- * in the owner's thread.
+ * owner polls the descriptor of broker_poll() and calls broker_run(). Only the name lookup and the
+ * TCP connect, which libmosquitto does blocking, run in a short-lived thread, so that an
+ * unreachable broker never stops the owner's loop; all callbacks come from inside broker_run(), in
+ * the owner's thread.
  *
  * A lost or refused connection is tried again after 0.25 s, doubling to 2 s, with jitter, for ever.
- * One log line each when the state changes, none for each attempt.
+ * One log line each when the state changes, none for each attempt. A broker that falls silent is
+ * given up within 15 s.
  *
- * Protocol: MQTT 5 first; MQTT 3.1.1 when the broker does not speak it.
+ * Protocol: MQTT 5 first; MQTT 3.1.1 when the broker does not speak it. Sessions are clean: nothing
+ * is carried over from one connection to the next, so what matters is to be said again at `up`.
  */
 #ifndef TAPECAST_COMMON_BROKER_H
 #define TAPECAST_COMMON_BROKER_H
@@ -31,19 +33,21 @@ struct broker_message {
     bool retain;
 };
 
+/* They may call everything here but broker_run() and broker_free(). */
 struct broker_events {
     /* CONNACK arrived. `mqtt5` tells the version that was agreed. */
     void (*up)(void *ctx, bool mqtt5);
-    /* The connection that was up is gone; `why` is a short sentence. */
+    /* The connection that was up is gone, not by broker_close(); `why` is a short sentence. */
     void (*down)(void *ctx, const char *why);
     void (*message)(void *ctx, const struct broker_message *m);
     void (*subscribed)(void *ctx, int id);   /* SUBACK for broker_subscribe()'s id */
-    void (*acknowledged)(void *ctx, int id); /* PUBACK for broker_publish()'s id, QoS 1 */
+    void (*acknowledged)(void *ctx, int id); /* PUBACK for broker_publish()'s id; ignore others */
 };
 
 struct broker_config {
     const char *url;        /* mqtt://[user@]host[:1883] or mqtts://[user@]host[:8883] */
     const char *password;   /* NULL for none; from options_secret(), never from the URL */
+    const char *ca_file;    /* mqtts: the PEM file to trust instead of the system's; or NULL */
     const char *client_id;  /* unique on the broker */
     const char *will_topic; /* NULL for no will; published retained with QoS 1 */
     const char *will_payload;
@@ -54,17 +58,19 @@ struct broker_config {
 struct broker;
 
 /* Copies what `config` points to (but `ctx` and `events`). Connects at the first broker_run().
- * Returns 0 and sets *ret, freed with broker_free(); -EINVAL after logging what is wrong with the
- * URL; -ENOMEM. */
+ * Makes the process ignore SIGPIPE. Returns 0 and sets *ret, freed with broker_free(); -EINVAL
+ * after logging what is wrong with the URL; -ENOMEM; or a negative errno (descriptors).
+ */
 MUST_CHECK int broker_new(const struct broker_config *config, struct broker **ret);
 
-/* Closes at once, without a DISCONNECT, so that the will is published; waits for a connecting
- * thread. NULL is allowed. */
+/* Closes at once, without a DISCONNECT, so that the will is published. Waits for nothing: a
+ * connecting thread is left to end by itself. NULL is allowed. */
 void broker_free(struct broker *b);
 
-#define BROKER_POLL_FDS 2
-/* What to poll: fills `fds` with descriptors and events and returns how many (1..BROKER_POLL_FDS).
- * Ask before each poll. */
+#define BROKER_POLL_FDS 1
+/* What to poll: fills `fds` and returns how many. It is one descriptor to wait on for POLLIN, the
+ * same for the broker's whole life, so it may also be registered once with a (level-triggered)
+ * epoll. */
 size_t broker_poll(struct broker *b, struct pollfd fds[BROKER_POLL_FDS]);
 
 /* When broker_run() is to be called at the latest (keep-alive, next attempt). */
@@ -75,13 +81,14 @@ void broker_run(struct broker *b, struct mono now);
 
 bool broker_is_up(const struct broker *b);
 
-/* Nothing of ours waits for the socket: the broker takes what we publish. The backpressure signal.
- */
+/* Up, and nothing of ours waits for the socket: the broker takes what we publish. The backpressure
+ * signal. */
 bool broker_is_drained(const struct broker *b);
 
 /* Publish. Returns an id > 0 (for `acknowledged` when qos is 1); -ENOTCONN when not up; -EMSGSIZE;
- * -EINVAL bad topic; -ENOMEM. QoS 0 is written at once or queued behind the socket; a caller that
- * publishes without end stops while !broker_is_drained(). */
+ * -EINVAL bad topic; -EOPNOTSUPP the broker takes no such QoS or no retained ones; -ENOMEM. QoS 0
+ * is written at once or queued behind the socket; a caller that publishes without end stops while
+ * !broker_is_drained(). */
 MUST_CHECK int broker_publish(struct broker *b, const char *topic, const void *payload, size_t len,
                               int qos, bool retain);
 
@@ -90,7 +97,7 @@ MUST_CHECK int broker_publish(struct broker *b, const char *topic, const void *p
 MUST_CHECK int broker_subscribe(struct broker *b, const char *filter, int qos);
 
 /* Say goodbye: DISCONNECT once everything queued is written, so that no will is sent. The owner
- * goes on calling broker_run() until broker_is_closed(). */
+ * goes on calling broker_run() until broker_is_closed(), 2 s at most. */
 void broker_close(struct broker *b);
 bool broker_is_closed(const struct broker *b);
 
