@@ -8,9 +8,7 @@
 
 static const struct feed_ops *const feeds[] = {
     &feed_sim,
-#ifdef TAPECAST_REPLAY
     &feed_replay,
-#endif
     &feed_finnhub,
 };
 

@@ -1,0 +1,31 @@
+/*
+ * lastgood -- the last good quote of a symbol, and what may follow it.
+ *
+ * For feeds that hear a price again and again, in whatever order answers and trades arrive: what is
+ * older than the last, merely repeats it, comes from the future or jumps without being confirmed is
+ * no news. Pure functions; one owner each.
+ */
+#ifndef TAPECAST_PUBLISHER_FEEDS_LASTGOOD_H
+#define TAPECAST_PUBLISHER_FEEDS_LASTGOOD_H
+
+#include <stdbool.h>
+
+#include "common/quote.h"
+
+struct lastgood { /* all zero at first */
+    bool known, suspecting;
+    struct quote quote;
+    struct decimal suspect; /* the price that jumped and waits for a second one like it */
+};
+
+enum lastgood_verdict {
+    LASTGOOD_NEWS, /* it is the last good quote now */
+    LASTGOOD_REPEATED,
+    LASTGOOD_OLD,
+    LASTGOOD_FUTURE, /* more than a minute ahead of `now` */
+    LASTGOOD_JUMP,   /* more than 30 % off the last; news when the next one is like it */
+};
+
+enum lastgood_verdict lastgood_offer(struct lastgood *l, const struct quote *q, struct wall now);
+
+#endif
