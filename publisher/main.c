@@ -34,7 +34,7 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"feed", "FEED", OPTION_STRING, &s->feed, NULL, 0, 0,
          "Where prices come from: sim, replay or finnhub. When not given: finnhub if DEMO_MODE is "
          "false and FINNHUB_API_KEY is set, else sim."},
-        {"symbols", "A,B,…", OPTION_STRING, &s->symbols, NULL, 0, 0,
+        {"symbols", "A,B", OPTION_STRING, &s->symbols, NULL, 0, 0,
          "The symbols to publish. When not given: 20 well-known ones, or all in the file."},
         {"symbols-file", "FILE", OPTION_STRING, &s->symbols_file, NULL, 0, 0,
          "The same from a file, one a line; what follows a tab is a name for people, # begins a "

@@ -30,7 +30,8 @@
 #include "common/banned.h"
 
 #define STATUS_EVERY_MS 10000
-#define STATE_LOOK_MS 200 /* how soon a change of the feed's condition is told */
+#define STATUS_SOON_MS 1000 /* after a change: with the first counts */
+#define STATE_LOOK_MS 200   /* how soon a change of the feed's condition is told */
 #define STOP_MAX_MS 1500
 #define QUOTES_PER_TURN 256 /* then the broker and signals have their turn */
 
@@ -52,7 +53,9 @@ struct publisher {
     char status_topic[STATUS_TOPIC_MAX];
     struct feed_state feed_state; /* as last told */
     struct mono state_due, status_due;
+    bool status_changed;
     int goodbye_id;
+    bool goodbye_arrived;
 };
 
 /*
@@ -77,14 +80,20 @@ static int send_status(struct publisher *p, bool online)
     return r;
 }
 
+static void change_status(struct publisher *p)
+{
+    p->status_due = p->now;
+    p->status_changed = true;
+}
+
 static void tell_feed_state(struct publisher *p)
 {
     const struct feed_state *s = &p->feed_state;
 
+    change_status(p);
     log_write(s->condition >= FEED_FAULT && s->condition != FEED_ENDED ? LOG_WARN : LOG_INFO,
               "feed %s is %s%s%s", p->config->feed->name, feed_condition_name(s->condition),
               s->detail[0] != '\0' ? ": " : "", s->detail);
-    p->status_due = p->now;
 }
 
 static void look_at_feed(struct publisher *p)
@@ -106,8 +115,10 @@ static void keep_status(struct publisher *p)
         look_at_feed(p);
     if (mono_before(p->now, p->status_due) || !broker_is_up(p->broker) || p->phase > FINISHING)
         return;
-    if (send_status(p, true) >= 0)
-        p->status_due = mono_add_ms(p->now, STATUS_EVERY_MS);
+    if (send_status(p, true) < 0)
+        return;
+    p->status_due = mono_add_ms(p->now, p->status_changed ? STATUS_SOON_MS : STATUS_EVERY_MS);
+    p->status_changed = false;
 }
 
 /*
@@ -165,13 +176,20 @@ static void advance(struct publisher *p)
     bool in_a_hurry = p->stop_by.ns != MONO_NEVER.ns;
 
     if (p->phase == FINISHING && publish_is_idle(p->publish) && broker_is_up(p->broker)) {
+        p->goodbye_arrived = false;
         p->goodbye_id = send_status(p, false);
         if (p->goodbye_id > 0)
             p->phase = GOODBYE;
     }
+    if (p->phase == GOODBYE && p->goodbye_arrived) {
+        broker_close(p->broker);
+        p->phase = CLOSING;
+    }
     if (p->phase == CLOSING && broker_is_closed(p->broker))
         p->phase = DONE;
-    if (in_a_hurry && (!mono_before(p->now, p->stop_by) || !broker_is_up(p->broker)))
+    if (in_a_hurry && !mono_before(p->now, p->stop_by))
+        p->phase = DONE;
+    if (in_a_hurry && p->phase < CLOSING && !broker_is_up(p->broker))
         p->phase = DONE;
 }
 
@@ -184,7 +202,7 @@ static void on_up(void *ctx, bool mqtt5)
     struct publisher *p = ctx;
 
     (void)mqtt5;
-    p->status_due = p->now;
+    change_status(p);
     publish_again(p->publish);
 }
 
@@ -201,10 +219,7 @@ static void on_acknowledged(void *ctx, int id)
 {
     struct publisher *p = ctx;
 
-    if (p->phase != GOODBYE || id != p->goodbye_id)
-        return;
-    p->phase = CLOSING;
-    broker_close(p->broker);
+    p->goodbye_arrived |= p->phase == GOODBYE && id == p->goodbye_id;
 }
 
 static const struct broker_events events = {

@@ -14,7 +14,8 @@
  * Size: lognormal around what brings the symbol to its usual volume of a day, more at the open and
  * the close (the U shape).
  *
- * Start: some way into a day, so that percents, ranges and volumes are there at once.
+ * Start: some way into a day, so that percents, ranges and volumes are there at once; and with a
+ * look at every symbol, however rarely it trades.
  */
 #include "publisher/feeds/market.h"
 
@@ -59,8 +60,8 @@ struct market {
     double at;    /* seconds since the beginning */
     double moved; /* the market's Brownian motion: variance 1 a second */
     long day;
-    double night; /* the market's shock before `day`, variance 1 */
-    size_t n;
+    double night;    /* the market's shock before `day`, variance 1 */
+    size_t n, shown; /* stocks; those that have been shown at moment 0 */
     struct stock *stocks;
     struct deal *deals;
 };
@@ -340,6 +341,10 @@ double market_next(struct market *m, struct quote *ret)
 {
     struct stock *s;
 
+    if (m->shown < m->n) {
+        report(&m->stocks[m->shown++], ret);
+        return 0;
+    }
     pass(m);
     s = draw_stock(m);
     if (s->day != m->day)

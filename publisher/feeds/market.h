@@ -24,8 +24,8 @@ MUST_CHECK int market_new(const char *const *symbols, size_t n, uint64_t seed, d
                           struct market **ret);
 void market_free(struct market *m); /* NULL is allowed */
 
-/* The next tick: fills *ret but for seq, mode and timestamp. Returns its moment, in seconds since
- * the first call. */
+/* The next tick: fills *ret but for seq, mode and timestamp. Returns its moment, in seconds. The
+ * first n ticks, at moment 0, are one of each symbol. */
 double market_next(struct market *m, struct quote *ret);
 
 /* The volatility of a year that the symbol of this number in the list is simulated with. */
