@@ -14,7 +14,7 @@ import { stateOf, type SeenStatus, type State } from './state';
 import {
   loadLists, loadSettings, saveLists, saveSettings, type ColumnId, type Lists, type Settings, type Store,
 } from './storage';
-import { compareSymbols, sortRows } from './view';
+import { compareSymbols, matchRank, sortRows } from './view';
 
 export interface Surroundings {
   feed: Feed;
@@ -124,13 +124,9 @@ export class Model {
   rows(): Row[] {
     const { sort } = this.settings.peek();
     const typed = this.filter.peek().trim();
-    let rows = this.listRows();
-    if (typed !== '') {
-      const wanted = typed.toLowerCase();
-      rows = rows.filter(({ symbol }) =>
-        symbol.toLowerCase().includes(wanted) || this.names.of(symbol).toLowerCase().includes(wanted));
-    }
-    return sortRows(rows, sort);
+    const rows = this.listRows();
+    if (typed === '') return sortRows(rows, sort);
+    return sortRows(rows.filter(({ symbol }) => matchRank(symbol, this.names.of(symbol), typed) !== undefined), sort);
   }
 
   /** In the list's own order, which for all symbols is the alphabet. */

@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Slice } from '../src/protocol/merge';
+import type { Quote } from '../src/protocol/quote';
+import { Bars, type Move } from '../src/store/bars';
+import * as format from '../src/store/format';
+import { httpHistory, readUdf } from '../src/store/history';
+import * as lists from '../src/store/lists';
+import { Market } from '../src/store/market';
+import { Row } from '../src/store/row';
+import { Spark } from '../src/store/spark';
+import * as storage from '../src/store/storage';
+import { breadth, search, sortRows } from '../src/store/view';
+
+// -- format ------------------------------------------------------------------------------------------
+
+test('decimals are those the number is written with', () => {
+  assert.deepEqual([189.45, 200_000, 0.0002, 1e-7, 1.5e-7, 1e21].map(format.decimalsOf), [2, 0, 4, 7, 8, 0]);
+});
+
+test('a price shows at least two decimals and never an endless tail', () => {
+  assert.equal(format.shownDecimals(189.4, 1), 2);
+  assert.equal(format.shownDecimals(1.05123, 5), 5);
+  assert.equal(format.shownDecimals(0.0002, 4), 4);
+  assert.equal(format.shownDecimals(200_000.01, 8), 3);
+  assert.equal(format.shownDecimals(12_345_678_901, 8), 2);
+});
+
+test('prices, changes and percents read as on a desk', () => {
+  assert.equal(format.formatPrice(200_000, 2), '200,000.00');
+  assert.equal(format.formatPrice(0.1 + 0.2, 2), '0.30');
+  assert.equal(format.formatPrice(undefined, 2), '–');
+  assert.equal(format.formatChange(-0.38, 2), '−0.38');
+  assert.equal(format.formatChange(0.38, 2), '+0.38');
+  assert.equal(format.formatChange(-0.001, 2), '0.00');
+  assert.equal(format.formatPercent(12.345), '+12.35%');
+  assert.equal(format.formatPercent(undefined), '–');
+});
+
+test('volumes are short', () => {
+  assert.deepEqual([0, 950, 999.6e3, 51_234, 41_230_000, 1.5e12, 0.25].map(format.formatVolume),
+    ['0', '950', '1.00M', '51.2K', '41.2M', '1.50T', '0.2500']);
+});
+
+test('ages get coarser as they grow', () => {
+  assert.deepEqual([100, 9_000, 59_900, 125_000, 11_400_000, 190_000_000].map(format.formatAge),
+    ['0.1s', '9.0s', '59s', '2m 05s', '3h 10m', '2d 4h']);
+});
+
+test('a moment of another day says which', () => {
+  const now = Date.UTC(2026, 10, 21, 12);
+  assert.equal(format.formatMoment(now - 60_000, 'UTC', now), '11:59:00');
+  assert.equal(format.formatMoment(now - 86_400_000, 'UTC', now), '20 Nov 2026 12:00:00');
+});
+
+// -- bars ----------------------------------------------------------------------------------------------
+
+const move = (second: number, price: number, volume = 1): Move =>
+  ({ timeMs: second * 1000, first: price, high: price, low: price, last: price, volume });
+
+test('ticks of one interval make one bar', () => {
+  const bars = new Bars(5, 100);
+  for (const [second, price] of [[10, 5], [11, 9], [14, 3], [15, 4]] as const) bars.add(move(second, price));
+  assert.deepEqual(bars.list, [
+    { time: 10, open: 5, high: 9, low: 3, close: 3, volume: 3 },
+    { time: 15, open: 4, high: 4, low: 4, close: 4, volume: 1 },
+  ]);
+});
+
+test('a late tick edits a bar that is near, and leaves its close alone', () => {
+  const bars = new Bars(1, 100);
+  for (const second of [10, 11, 12]) bars.add(move(second, 5));
+  const before = bars.edits;
+  bars.add(move(11, 9));
+  assert.deepEqual(bars.list[1], { time: 11, open: 5, high: 9, low: 5, close: 5, volume: 2 });
+  assert.equal(bars.edits, before + 1);
+});
+
+test('a tick that is too late is dropped and counted', () => {
+  const bars = new Bars(1, 100);
+  for (const second of [10, 11, 12, 13]) bars.add(move(second, 5));
+  bars.add(move(9, 99));
+  bars.add(move(10, 99));
+  assert.equal(bars.dropped, 2);
+  assert.equal(bars.list.length, 4);
+});
+
+test('bars never go back in time, whatever comes', () => {
+  const bars = new Bars(5, 50);
+  let seed = 1;
+  for (let i = 0; i < 5_000; i++) {
+    seed = (seed * 48_271) % 2_147_483_647;
+    bars.add(move(1_000 + i + (seed % 60) - 30, 1 + (seed % 100)));
+    for (let k = 1; k < bars.list.length; k++) assert.ok(bars.list[k]!.time > bars.list[k - 1]!.time);
+  }
+});
+
+test('a replay that begins again begins the bars again', () => {
+  const bars = new Bars(60, 100);
+  for (let day = 0; day < 30; day++) bars.add(move(day * 86_400, 5));
+  for (let day = 0; day < 30; day++) bars.add(move(day * 86_400, 6));
+  assert.equal(bars.list[bars.list.length - 1]!.time, 29 * 86_400);
+  assert.equal(bars.list[bars.list.length - 1]!.close, 6);
+});
+
+test('bars stay within their capacity', () => {
+  const bars = new Bars(1, 100);
+  for (let second = 0; second < 10_000; second++) bars.add(move(second, 5));
+  assert.ok(bars.list.length <= 125);
+  assert.equal(bars.list[bars.list.length - 1]!.time, 9_999);
+});
+
+test('older bars go in front, and what was seen wins', () => {
+  const bars = new Bars(1, 100);
+  bars.add(move(10, 5));
+  const old = (time: number) => ({ time, open: 1, high: 1, low: 1, close: 1, volume: 1 });
+  bars.prepend([old(8), old(9), old(10)]);
+  assert.deepEqual(bars.list.map((b) => [b.time, b.close]), [[8, 1], [9, 1], [10, 5]]);
+});
+
+test('a history in UDF is read, and rows that make no sense are left out', () => {
+  assert.deepEqual(readUdf({ s: 'ok', t: [60, 61, 120], o: [1, 1, 2], h: [1, 1, 2], l: [1, 1, 2], c: [1, 1, null], v: [5, 5, 5] }, 60),
+    [{ time: 60, open: 1, high: 1, low: 1, close: 1, volume: 5 }]);
+  for (const json of [null, 7, {}, { s: 'no_data' }, { s: 'ok' }]) assert.deepEqual(readUdf(json, 60), []);
+});
+
+test('a gateway without a history is asked once', async () => {
+  let asked = 0;
+  const history = httpHistory(() => { asked++; return Promise.reject(new Error('404')); });
+  const { signal } = new AbortController();
+  assert.deepEqual(await history.bars('A', '1m', 0, 1, signal), []);
+  assert.deepEqual(await history.bars('B', '1m', 0, 1, signal), []);
+  assert.equal(asked, 1);
+});
+
+test('a trend has few points, spans everything and ends at the newest price', () => {
+  const spark = new Spark();
+  for (let i = 0; i < 100_000; i++) spark.add(i + 1, i * 100);
+  assert.ok(spark.points.length <= 64);
+  assert.equal(spark.points[spark.points.length - 1], 100_000);
+});
+
+// -- market --------------------------------------------------------------------------------------------
+
+const slice = (quote: Quote, ticks = 1): Slice => ({ quote, ticks, first: quote.price, high: quote.price, low: quote.price });
+
+test('a retained value is shown but is not a sign of life', () => {
+  const market = new Market();
+  market.apply([slice({ symbol: 'A', price: 5, timestamp: 1_000 }, 0)], 100);
+  assert.equal(market.tickAt, 0);
+  assert.equal(market.get('A')!.quote.price, 5);
+  market.apply([slice({ symbol: 'A', price: 6, timestamp: 2_000 })], 200);
+  assert.equal(market.tickAt, 200);
+  assert.equal(market.get('A')!.direction, 1);
+});
+
+test('the same message again, as after a reconnect, is not a tick', () => {
+  const market = new Market();
+  const quote = { symbol: 'A', price: 5, timestamp: 1_000, seq: 7 };
+  market.apply([slice(quote)], 100);
+  market.apply([slice({ ...quote })], 900);
+  assert.equal(market.tickAt, 100);
+  assert.equal(market.get('A')!.ticks, 1);
+});
+
+test('a snapshot that comes late does not override a newer quote', () => {
+  const market = new Market();
+  market.apply([slice({ symbol: 'A', price: 6, timestamp: 2_000 })], 100);
+  market.remember([{ symbol: 'A', price: 5, timestamp: 1_000 }, { symbol: 'B', price: 1, timestamp: 1_000 }], 110);
+  assert.equal(market.get('A')!.quote.price, 6);
+  assert.equal(market.get('B')!.quote.price, 1);
+});
+
+test('bars count the volume that was traded, not the volume of the day', () => {
+  const market = new Market();
+  for (const [i, volume] of [1_000, 1_010, 1_010, 1_030, 5, 9].entries())
+    market.apply([slice({ symbol: 'A', price: 5, timestamp: 60_000 + i, volume })], i);
+  assert.equal(market.get('A')!.bars['1m'].list[0]!.volume, 34); // 10 + 20 + (a new day) + 4
+});
+
+test('an unknown price shows as unknown, not as the one before', () => {
+  const market = new Market();
+  market.apply([slice({ symbol: 'A', price: 5, timestamp: 1_000 })], 1);
+  market.apply([slice({ symbol: 'A', timestamp: 2_000 })], 2);
+  assert.equal(market.get('A')!.quote.price, undefined);
+  assert.equal(market.get('A')!.bars['1s'].list.length, 1);
+});
+
+test('change and percent follow from the previous close where the feed leaves them out', () => {
+  const row = new Row('A', 10);
+  row.quote = { symbol: 'A', price: 110, prevClose: 100 };
+  assert.equal(row.change, 10);
+  assert.equal(row.percent, 10);
+});
+
+test('a row is old when it was silent for much longer than usual', () => {
+  const market = new Market();
+  for (let i = 1; i <= 50; i++) market.apply([slice({ symbol: 'A', price: i, timestamp: i * 5_000 })], i * 5_000);
+  const row = market.get('A')!;
+  assert.equal(row.isOld(250_000 + 20_000), false);
+  assert.equal(row.isOld(250_000 + 35_000), true);
+});
+
+test('thousands of symbols get short bars, the selected one long ones', () => {
+  const market = new Market();
+  for (let i = 0; i < 6_000; i++) market.ensure('S' + i);
+  assert.equal(market.get('S5999')!.bars['1s'].capacity, 30);
+  market.keepLong('S5999');
+  assert.equal(market.get('S5999')!.bars['1s'].capacity, 2_000);
+});
+
+// -- lists, storage, view ------------------------------------------------------------------------------------
+
+test('lists are made, changed, ordered and removed', () => {
+  let l = lists.addList(storage.DEFAULT_LISTS, 'Tech', ['AAPL', 'MSFT', 'AAPL']);
+  const id = l.active;
+  l = lists.addSymbols(l, id, ['NVDA']);
+  l = lists.moveSymbol(l, id, 'NVDA', -1);
+  assert.deepEqual(lists.activeList(l)!.symbols, ['AAPL', 'NVDA', 'MSFT']);
+  assert.deepEqual(lists.moveSymbol(l, id, 'AAPL', -1), l);
+  l = lists.removeSymbol(l, id, 'AAPL');
+  assert.deepEqual(lists.activeList(l)!.symbols, ['NVDA', 'MSFT']);
+  l = lists.removeList(l, id);
+  assert.deepEqual(l, { active: '', lists: [] });
+});
+
+test('symbols can be pasted in any usual form', () => {
+  assert.deepEqual(lists.parseSymbols(' aapl, msft;brk.b\nBTC/USD\t aapl '), ['AAPL', 'MSFT', 'BRK.B', 'BTC/USD']);
+});
+
+class FakeStore implements storage.Store {
+  items = new Map<string, string>();
+  getItem(key: string) { return this.items.get(key) ?? null; }
+  setItem(key: string, value: string) { this.items.set(key, value); }
+}
+
+test('settings and lists come back as they were stored, with a version', () => {
+  const store = new FakeStore();
+  const settings: storage.Settings = { ...storage.DEFAULT_SETTINGS, theme: 'light', sort: { column: 'percent', descending: true }, selected: 'BTC/USD' };
+  storage.saveSettings(store, settings);
+  assert.deepEqual(storage.loadSettings(store), settings);
+  assert.equal(JSON.parse(store.items.get('tapecast.settings')!).version, 1);
+  const l = lists.addList(storage.DEFAULT_LISTS, 'Mine', ['A']);
+  storage.saveLists(store, l);
+  assert.deepEqual(storage.loadLists(store), l);
+});
+
+for (const text of ['', 'x', 'null', '[]', '{"version":2}', '{"version":1,"theme":"pink","sort":{"column":"evil"},"columns":"all","interval":"9y","selected":4}'])
+  test(`stored settings ${JSON.stringify(text)} give the defaults`, () => {
+    const store = new FakeStore();
+    store.setItem('tapecast.settings', text);
+    store.setItem('tapecast.lists', text);
+    assert.deepEqual(storage.loadSettings(store), storage.DEFAULT_SETTINGS);
+    assert.deepEqual(storage.loadLists(store), storage.DEFAULT_LISTS);
+  });
+
+test('storage that throws is survived', () => {
+  const store: storage.Store = { getItem() { throw new Error('no'); }, setItem() { throw new Error('full'); } };
+  assert.deepEqual(storage.loadSettings(store), storage.DEFAULT_SETTINGS);
+  storage.saveSettings(store, storage.DEFAULT_SETTINGS);
+  assert.deepEqual(storage.loadSettings(undefined), storage.DEFAULT_SETTINGS);
+});
+
+function rowOf(symbol: string, percent?: number): Row {
+  const row = new Row(symbol, 10);
+  row.quote = { symbol, price: 10, percent };
+  return row;
+}
+
+test('unknown values come last whichever way the rest is sorted, and ties keep the alphabet', () => {
+  const rows = [rowOf('B', 1), rowOf('X'), rowOf('A', 1), rowOf('C', -2)];
+  const order = (descending: boolean) => sortRows(rows, { column: 'percent', descending }).map((r) => r.symbol).join('');
+  assert.equal(order(true), 'ABCX');
+  assert.equal(order(false), 'CABX');
+  assert.equal(sortRows(rows, null), rows);
+});
+
+test('search finds symbols before names, best first', () => {
+  const names: Record<string, string> = { AAPL: 'Apple', APA: 'APA Corp', MSFT: 'Microsoft', PINE: 'Big Apple' };
+  const found = (typed: string) => search(Object.keys(names), (s) => names[s]!, typed, 8).map((f) => f.symbol);
+  assert.deepEqual(found('ap'), ['APA', 'AAPL', 'PINE']);
+  assert.deepEqual(found('apple'), ['AAPL', 'PINE']);
+  assert.deepEqual(found('  '), []);
+  assert.deepEqual(found('zzz'), []);
+});
+
+test('breadth counts and names the extremes', () => {
+  const { up, down, unchanged, top, bottom } = breadth([rowOf('A', 2), rowOf('B', -1), rowOf('C', 0), rowOf('D', 5), rowOf('E')]);
+  assert.deepEqual([up, down, unchanged, top?.symbol, bottom?.symbol], [2, 1, 1, 'D', 'B']);
+});
