@@ -165,7 +165,10 @@ static struct wall row_time(const struct row *row)
 
 static struct mono due(const struct feed *f, const struct row *row)
 {
-    double after_ns = (double)(row->time_ns - series_at(&f->tape.series, 0)->time_ns) / f->speed;
+    const struct row *first = series_at(&f->tape.series, 0);
+    /* unsigned: file times lie up to 584 years apart, and `row` is not before `first` */
+    uint64_t apart_ns = (uint64_t)row->time_ns - (uint64_t)first->time_ns;
+    double after_ns = (double)apart_ns / f->speed;
 
     if (after_ns >= (double)(INT64_MAX - f->start.ns))
         return MONO_NEVER;
