@@ -1,0 +1,18 @@
+/*
+ * doors -- the addresses that the gateway answers, one handler each, called by http with a complete
+ * request (GET or HEAD, no body).
+ */
+#ifndef TAPECAST_GATEWAY_DOORS_DOORS_H
+#define TAPECAST_GATEWAY_DOORS_DOORS_H
+
+struct http_request;
+
+void door_mqtt(const struct http_request *r);    /* /mqtt: becomes MQTT over WebSocket */
+void door_files(const struct http_request *r);   /* the dashboard */
+void door_quotes(const struct http_request *r);  /* /api/quotes */
+void door_clients(const struct http_request *r); /* /api/clients, loopback only */
+void door_healthz(const struct http_request *r);
+void door_readyz(const struct http_request *r);
+void door_metrics(const struct http_request *r);
+
+#endif

@@ -1,0 +1,237 @@
+#include "gateway/doors/http.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "gateway/doors/doors.h"
+
+#include "common/banned.h"
+
+#define IDLE_MS 60000      /* between two requests */
+#define DOWNLOAD_MS 300000 /* for one answer to be taken */
+
+/* Nothing from elsewhere, and nobody but the page itself decides what runs. The dashboard's MQTT
+ * client makes a timer worker from a blob; its chart sets styles from script. */
+#define SAFE_FIELDS                                                                                \
+    "Content-Security-Policy: default-src 'self'; style-src 'self' 'unsafe-inline'; "              \
+    "connect-src 'self' ws: wss:; worker-src 'self' blob:; img-src 'self' data: blob:; "           \
+    "object-src 'none'; base-uri 'none'; form-action 'none'\r\n"                                   \
+    "X-Content-Type-Options: nosniff\r\n"                                                          \
+    "Referrer-Policy: no-referrer\r\n"                                                             \
+    "Cross-Origin-Opener-Policy: same-origin\r\n"
+
+typedef void handler(const struct http_request *r);
+
+static const struct route {
+    const char *path;
+    handler *handle;
+} routes[] = {
+    {"/mqtt", door_mqtt},       {"/api/quotes", door_quotes}, {"/api/clients", door_clients},
+    {"/healthz", door_healthz}, {"/readyz", door_readyz},     {"/metrics", door_metrics},
+};
+
+static const char *status_text(int status)
+{
+    switch (status) {
+    case 200:
+        return "OK";
+    case 304:
+        return "Not Modified";
+    case 400:
+        return "Bad Request";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 408:
+        return "Request Timeout";
+    case 413:
+        return "Content Too Large";
+    case 414:
+        return "URI Too Long";
+    case 426:
+        return "Upgrade Required";
+    case 429:
+        return "Too Many Requests";
+    case 431:
+        return "Request Header Fields Too Large";
+    case 501:
+        return "Not Implemented";
+    case 503:
+        return "Service Unavailable";
+    case 505:
+        return "HTTP Version Not Supported";
+    default:
+        return "Internal Server Error";
+    }
+}
+
+/* The Date field, made once a second. */
+static const char *date_now(void)
+{
+    static _Thread_local char text[40];
+    static _Thread_local time_t made;
+    time_t now = time(NULL);
+    struct tm tm;
+
+    if (now != made && gmtime_r(&now, &tm) != NULL) {
+        strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        made = now;
+    }
+    return text;
+}
+
+/* A request that could not be read has no head. */
+static bool keeps_alive(const struct http_request *r)
+{
+    return r->head != NULL && r->head->keep_alive;
+}
+
+static bool wants_body(const struct http_request *r)
+{
+    return r->head == NULL || !slice_is(r->head->method, "HEAD");
+}
+
+static void send_head(const struct http_request *r, const struct http_answer *a)
+{
+    char head[2048], length[48] = "";
+    int n;
+
+    if (a->status != 304)
+        snprintf(length, sizeof(length), "Content-Length: %zu\r\n", a->len);
+    n = snprintf(head, sizeof(head),
+                 "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s%s" SAFE_FIELDS "Connection: %s\r\n\r\n",
+                 a->status, status_text(a->status), date_now(), a->type ? "Content-Type: " : "",
+                 a->type ? a->type : "", a->type ? "\r\n" : "", length, a->fields,
+                 keeps_alive(r) ? "keep-alive" : "close");
+    conn_send(r->conn, head, (size_t)n);
+}
+
+void http_answer(const struct http_request *r, const struct http_answer *a)
+{
+    struct conn *c = r->conn;
+
+    send_head(r, a);
+    if (a->len > 0 && wants_body(r) && !c->closed)
+        conn_send_body(c, a->body, a->len, a->done, a->owner);
+    else if (a->done != NULL)
+        a->done(a->owner);
+    conn_expire_at(c, mono_add_ms(mono_now(), DOWNLOAD_MS));
+    if (!keeps_alive(r))
+        conn_finish(c);
+}
+
+void http_answer_text(const struct http_request *r, int status, const char *type, const char *text,
+                      size_t len)
+{
+    struct http_answer a = {
+        .status = status, .type = type, .fields = "Cache-Control: no-store\r\n"};
+
+    a.len = len;
+    a.body = len > 0 ? malloc(len) : NULL;
+    a.done = free;
+    a.owner = (void *)(uintptr_t)a.body;
+    if (len > 0 && a.body == NULL) {
+        conn_close(r->conn);
+        return;
+    }
+    if (len > 0)
+        memcpy(a.owner, text, len);
+    http_answer(r, &a);
+}
+
+void http_problem(const struct http_request *r, int status, const char *fields, const char *detail)
+{
+    char all_fields[256], body[512];
+    int n = snprintf(body, sizeof(body), "{\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}\n",
+                     status_text(status), status, detail);
+    struct http_answer a = {
+        .status = status, .type = "application/problem+json", .fields = all_fields};
+
+    snprintf(all_fields, sizeof(all_fields), "Cache-Control: no-store\r\n%s", fields);
+    a.len = (size_t)n < sizeof(body) ? (size_t)n : sizeof(body) - 1;
+    a.owner = malloc(a.len);
+    if (a.owner == NULL) {
+        conn_close(r->conn);
+        return;
+    }
+    a.body = memcpy(a.owner, body, a.len);
+    a.done = free;
+    http_answer(r, &a);
+}
+
+static handler *route_of(const struct http_head *h)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+        if (slice_is(h->path, routes[i].path))
+            return routes[i].handle;
+    return door_files;
+}
+
+static void dispatch(const struct http_request *r)
+{
+    const struct http_head *h = r->head;
+
+    if (h->chunked || h->content_length > 0)
+        http_problem(&(struct http_request){.conn = r->conn}, 413, "",
+                     "This address takes no request body.");
+    else if (!slice_is(h->method, "GET") && !slice_is(h->method, "HEAD"))
+        http_problem(r, 405, "Allow: GET, HEAD\r\n", "Only GET and HEAD are answered here.");
+    else if (h->path.len == 0 || h->path.at[0] != '/')
+        http_problem(r, 400, "", "The request needs a path.");
+    else
+        route_of(h)(r);
+}
+
+static size_t on_bytes(struct conn *c, uint8_t *bytes, size_t len)
+{
+    struct http_head head;
+    struct http_request r = {.conn = c};
+    int n;
+
+    if (conn_has_output(c))
+        return 0; /* the answer before comes first */
+    n = http_head_parse((const char *)bytes, len, &head);
+    if (n < 0) {
+        http_problem(&r, -n, "", "The request is not well-formed HTTP/1.1 or is too large.");
+        return len;
+    }
+    if (n > 0) {
+        r.head = &head;
+        dispatch(&r);
+    }
+    return (size_t)n;
+}
+
+static void on_drained(struct conn *c)
+{
+    conn_expire_at(c, mono_add_ms(mono_now(), IDLE_MS));
+    conn_retry_input(c);
+}
+
+static void on_expired(struct conn *c, struct mono now)
+{
+    (void)now;
+    if (conn_has_output(c) || c->in_len == 0)
+        conn_close(c);
+    else
+        http_problem(&(struct http_request){.conn = c}, 408, "", "The request took too long.");
+}
+
+static void on_end(struct conn *c)
+{
+    (void)c;
+}
+
+const struct protocol http_protocol = {
+    .name = "http",
+    .keep_max = 2 * HTTP_HEAD_MAX,
+    .bytes = on_bytes,
+    .drained = on_drained,
+    .expired = on_expired,
+    .end = on_end,
+};

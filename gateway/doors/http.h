@@ -1,0 +1,45 @@
+/*
+ * http -- what a connection speaks first: HTTP/1.1 requests, routed to the doors.
+ *
+ * One request at a time; a pipelined one waits until the answer before it is out. Requests have no
+ * body here. Every answer carries the headers that keep a browser safe.
+ */
+#ifndef TAPECAST_GATEWAY_DOORS_HTTP_H
+#define TAPECAST_GATEWAY_DOORS_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "gateway/codec/http_head.h"
+#include "gateway/net/conn.h"
+
+extern const struct protocol http_protocol;
+
+struct http_request {
+    struct conn *conn;
+    const struct http_head *head; /* valid during the handler */
+};
+
+/* An answer. `fields` are whole header lines ("Name: value\r\n"…) or "". */
+struct http_answer {
+    int status;
+    const char *type; /* Content-Type; NULL when there is no body */
+    const char *fields;
+    const void *body;
+    size_t len;
+    void (*done)(
+        void *owner); /* the body is not copied: called when it is no longer needed; may be NULL */
+    void *owner;
+};
+
+/* Answer the request; the body is left out for HEAD, whose headers are the same. */
+void http_answer(const struct http_request *r, const struct http_answer *a);
+
+/* Answer with an error as problem JSON (RFC 9457); `detail` is a sentence that says what to do. */
+void http_problem(const struct http_request *r, int status, const char *fields, const char *detail);
+
+/* Send `text` (copied). */
+void http_answer_text(const struct http_request *r, int status, const char *type, const char *text,
+                      size_t len);
+
+#endif

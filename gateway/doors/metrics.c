@@ -1,0 +1,129 @@
+/*
+ * /metrics -- the figures of all workers as Prometheus text (exposition format 0.0.4).
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/codec/mqtt.h"
+#include "gateway/doors/doors.h"
+#include "gateway/doors/http.h"
+#include "gateway/worker.h"
+
+#include "common/banned.h"
+
+#define METRICS_MAX 32768
+
+struct page {
+    char *text;
+    size_t len;
+};
+
+PRINTF_LIKE(2, 3)
+static void put(struct page *p, const char *format, ...)
+{
+    va_list args;
+    int n;
+
+    va_start(args, format);
+    n = vsnprintf(p->text + p->len, METRICS_MAX - p->len, format, args);
+    va_end(args);
+    if (n > 0 && p->len + (size_t)n < METRICS_MAX)
+        p->len += (size_t)n;
+}
+
+static void put_value(struct page *p, const char *name, const char *type, const char *help,
+                      uint64_t value)
+{
+    put(p, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name,
+        (unsigned long long)value);
+}
+
+static void put_labelled(struct page *p, const char *name, const char *label,
+                         const char *label_value, uint64_t value)
+{
+    put(p, "%s{%s=\"%s\"} %llu\n", name, label, label_value, (unsigned long long)value);
+}
+
+static void put_histogram(struct page *p, const char *name, const char *help,
+                          const struct histogram *h)
+{
+    uint64_t below = 0;
+
+    put(p, "# HELP %s %s\n# TYPE %s histogram\n", name, help, name);
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        below += h->counts[i];
+        put(p, "%s_bucket{le=\"%g\"} %llu\n", name, histogram_bounds[i], (unsigned long long)below);
+    }
+    below += h->counts[HISTOGRAM_BUCKETS];
+    put(p, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %g\n%s_count %llu\n", name,
+        (unsigned long long)below, name, h->sum, name, (unsigned long long)below);
+}
+
+static void put_refusals(struct page *p, const struct figures *f)
+{
+    static const char name[] = "tapecast_refused_total";
+
+    put(p, "# HELP %s Connections and sessions that were refused or ended for a reason.\n", name);
+    put(p, "# TYPE %s counter\n", name);
+    put_labelled(p, name, "reason", "connections", f->net.refused_full);
+    put_labelled(p, name, "reason", "address", f->net.refused_address);
+    put_labelled(p, name, "reason", "descriptors", f->net.refused_descriptors);
+    put_labelled(p, name, "reason", "overrun", f->net.overrun);
+    put_labelled(p, name, "reason", "handshake_timeout", f->doors.handshake_timeouts);
+    put_labelled(p, name, "reason", "websocket_error", f->doors.websocket_errors);
+    for (int i = 0; i < 256; i++)
+        if (f->doors.refused[i] > 0)
+            put_labelled(p, name, "reason", mqtt_reason_name((uint8_t)i), f->doors.refused[i]);
+}
+
+static void put_all(struct page *p, const struct figures *f)
+{
+    put_value(p, "tapecast_connections", "gauge", "Open connections of all kinds.", f->connections);
+    put_value(p, "tapecast_readers", "gauge", "MQTT readers.", f->doors.sessions);
+    put_value(p, "tapecast_accepted_total", "counter", "Connections accepted.", f->net.accepted);
+    put_value(p, "tapecast_upstream_up", "gauge", "1 while the broker is connected.",
+              f->upstream_up);
+    put_value(p, "tapecast_ready", "gauge", "1 when all retained values have come.", f->ready);
+    put_value(p, "tapecast_upstream_losses_total", "counter",
+              "Times the broker's connection was lost.", f->upstream_losses);
+    put_value(p, "tapecast_upstream_messages_total", "counter", "Messages from the broker.",
+              f->hub.messages_in);
+    put_value(p, "tapecast_topics", "gauge", "Topics in the cache.", f->topics);
+    put_value(p, "tapecast_topics_refused_total", "counter",
+              "Messages whose topic found no place in the cache.", f->hub.topics_refused);
+    put_value(p, "tapecast_channels", "gauge", "Distinct sets of subscriptions.", f->channels);
+    put_value(p, "tapecast_log_bytes", "gauge", "Memory of all channels' logs.", f->log_bytes);
+    put_value(p, "tapecast_delivered_total", "counter", "Messages sent to readers.",
+              f->hub.delivered);
+    put_value(p, "tapecast_delivered_bytes_total", "counter", "Bytes of those, framing included.",
+              f->hub.delivered_bytes);
+    put_value(p, "tapecast_rounds_total", "counter", "Rounds of writes.", f->hub.rounds);
+    put_value(p, "tapecast_catch_ups_total", "counter",
+              "Readers that fell behind their channel's log.", f->hub.catch_ups);
+    put_value(p, "tapecast_caught_up_total", "counter",
+              "Newest values sent to newcomers and to readers that fell behind.", f->hub.caught_up);
+    put_value(p, "tapecast_conflated_total", "counter",
+              "Messages that readers behind were spared because newer ones replaced them.",
+              f->hub.conflated);
+    put_value(p, "tapecast_lost_total", "counter", "Messages lost because memory was out.",
+              f->hub.lost);
+    put_refusals(p, f);
+    put_histogram(p, "tapecast_turn_seconds",
+                  "Work in one turn of the loop, which everybody else waits for.", &f->doors.turn);
+}
+
+void door_metrics(const struct http_request *r)
+{
+    struct page page = {.text = malloc(METRICS_MAX)};
+    struct figures f;
+
+    if (page.text == NULL) {
+        http_problem(r, 503, "", "The gateway is out of memory; try again later.");
+        return;
+    }
+    worker_figures(worker_of(r->conn), &f);
+    put_all(&page, &f);
+    http_answer_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", page.text, page.len);
+    free(page.text);
+}

@@ -1,0 +1,464 @@
+#include "gateway/hub/channel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "gateway/hub/hub_internal.h"
+
+#include "common/banned.h"
+
+#define CATCH_UP_BYTES                                                                             \
+    65536 /* of one reader in one turn, so that a thousand newcomers take turns */
+
+uint32_t channel_hash(const struct channel_key *k)
+{
+    uint32_t h = filterset_hash(k->filters);
+
+    h = hash_more(h, &k->encoding, sizeof(k->encoding));
+    return hash_more(h, &k->max_packet, sizeof(k->max_packet));
+}
+
+bool channel_has_key(const struct hash_node *node, const void *key)
+{
+    const struct channel *c = CONTAINER_OF(node, struct channel, node);
+    const struct channel_key *k = key;
+
+    return c->encoding == k->encoding && c->max_packet == k->max_packet &&
+           filterset_equal(&c->filters, k->filters);
+}
+
+int8_t channel_pace(const struct channel *c, uint32_t interval_ms)
+{
+    for (uint8_t i = 0; i < c->n_paces; i++)
+        if (c->paces[i].interval_ms == interval_ms)
+            return (int8_t)i;
+    return -1;
+}
+
+static int collect_paces(struct channel *c, const struct filterset *filters)
+{
+    for (size_t i = 0; i < filters->n; i++) {
+        uint32_t interval_ms = filters->entries[i].interval_ms;
+        if (interval_ms == 0 || channel_pace(c, interval_ms) >= 0)
+            continue;
+        if (c->n_paces == CHANNEL_PACES)
+            return -EINVAL;
+        c->paces[c->n_paces++] = (struct pace){.interval_ms = interval_ms, .due = {INT64_MIN}};
+    }
+    return 0;
+}
+
+int channel_new(const struct encoding *e, size_t max_packet, struct filterset *filters,
+                struct chunk_pool *pool, struct channel **ret)
+{
+    struct channel *c = calloc(1, sizeof(*c));
+    int r;
+
+    if (c == NULL)
+        return -ENOMEM;
+    r = collect_paces(c, filters);
+    if (r < 0) {
+        free(c);
+        return r;
+    }
+    c->encoding = e;
+    c->max_packet = max_packet;
+    c->filters = *filters;
+    *filters = (struct filterset){0};
+    list_init(&c->matches);
+    list_init(&c->live);
+    list_init(&c->joining);
+    list_init(&c->lagging);
+    list_init(&c->waiting);
+    list_init(&c->dirty);
+    list_init(&c->paced);
+    chunklog_init(&c->log, pool, e);
+    *ret = c;
+    return 0;
+}
+
+void channel_free(struct channel *c)
+{
+    chunklog_release(&c->log);
+    filterset_release(&c->filters);
+    free(c);
+}
+
+/* ---- what comes in
+ * ------------------------------------------------------------------------------------------- */
+
+/* The version that a reader has reached who got all that is in the log: what is pending of a pace
+ * is not. */
+static uint64_t complete_version(const struct channel *c, uint64_t version)
+{
+    for (uint8_t i = 0; i < c->n_paces; i++)
+        if (c->paces[i].pending && c->paces[i].sent_version < version)
+            version = c->paces[i].sent_version;
+    return version;
+}
+
+static void append(struct hub *h, struct channel *c, const struct message *msg)
+{
+    struct chunk *newest = c->log.newest;
+    uint32_t sealed = newest != NULL ? newest->sealed : 0;
+
+    if (c->encoding->size(msg) > c->max_packet) /* as MQTT 5 wants: as if it had been sent */
+        return;
+    if (chunklog_append(&c->log, msg, complete_version(c, h->cache.version)) < 0) {
+        h->stats.lost++;
+        return;
+    }
+    c->appended++;
+    if (list_empty(&c->dirty)) {
+        c->flush_chunk = newest != NULL ? newest : c->log.oldest;
+        c->flush_chunk->refs++;
+        c->flush_offset = sealed;
+        list_append(&h->dirty, &c->dirty);
+    }
+}
+
+/* What the topic of `m` holds, as the channel's readers see it when it is news. */
+static struct message last_message(const struct match *m)
+{
+    const struct topic *t = m->topic;
+
+    return (struct message){
+        .topic = t->name,
+        .topic_len = t->name_len,
+        .payload = t->payload,
+        .len = t->len,
+        .retain = t->retained && m->retain_as_published,
+    };
+}
+
+void channel_note(struct hub *h, struct match *m, const struct message *msg)
+{
+    struct channel *c = m->channel;
+    struct message out = *msg;
+    struct pace *p;
+
+    list_move_to_end(&c->matches, &m->in_channel);
+    if (m->pace < 0) {
+        out.retain = msg->retain && m->retain_as_published;
+        append(h, c, &out);
+        return;
+    }
+    p = &c->paces[m->pace];
+    if (!p->pending) {
+        p->pending = true;
+        p->sent_version = h->cache.version - 1;
+        if (list_empty(&c->paced))
+            list_append(&h->paced, &c->paced);
+    }
+}
+
+/* The first match that changed after `version`; the list's head when there is none. */
+static struct list *first_after(struct channel *c, uint64_t version)
+{
+    struct list *l = &c->matches;
+
+    while (l->prev != &c->matches &&
+           CONTAINER_OF(l->prev, struct match, in_channel)->topic->version > version)
+        l = l->prev;
+    return l;
+}
+
+static void run_pace(struct hub *h, struct channel *c, int8_t index, struct mono now)
+{
+    struct pace *p = &c->paces[index];
+
+    p->pending = false;
+    p->due = mono_add_ms(now, p->interval_ms);
+    for (struct list *l = first_after(c, p->sent_version); l != &c->matches; l = l->next) {
+        struct match *m = CONTAINER_OF(l, struct match, in_channel);
+        struct message msg = last_message(m);
+        if (m->pace == index)
+            append(h, c, &msg);
+    }
+}
+
+void channel_run_paces(struct hub *h, struct channel *c, struct mono now)
+{
+    bool pending = false;
+
+    for (int8_t i = 0; i < (int8_t)c->n_paces; i++) {
+        if (c->paces[i].pending && !mono_before(now, c->paces[i].due))
+            run_pace(h, c, i, now);
+        pending |= c->paces[i].pending;
+    }
+    if (!pending)
+        list_remove(&c->paced);
+}
+
+struct mono channel_due(const struct channel *c)
+{
+    struct mono due = MONO_NEVER;
+
+    for (uint8_t i = 0; i < c->n_paces; i++)
+        if (c->paces[i].pending)
+            due = mono_earlier(due, c->paces[i].due);
+    return due;
+}
+
+/* ---- what goes out
+ * ------------------------------------------------------------------------------------------- */
+
+static void place(struct reader *r, struct chunk *c, uint32_t offset)
+{
+    if (c != NULL)
+        c->refs++;
+    if (r->chunk != NULL)
+        r->chunk->refs--;
+    r->chunk = c;
+    r->offset = offset;
+}
+
+static void enlist(struct reader *r, enum reader_state state, struct list *list)
+{
+    list_remove(&r->link);
+    list_append(list, &r->link);
+    r->state = (uint8_t)state;
+}
+
+/* The reader's socket filled up before `offset` of `c`: its place is the next frame boundary, the
+ * rest of the frame is its own affair. */
+static uint32_t next_boundary(struct reader *r, const struct chunk *c, uint32_t offset,
+                              uint32_t from)
+{
+    const struct frame_mark *f;
+
+    if (offset == from || offset == c->sealed)
+        return offset;
+    f = chunk_frame_at(c, offset - 1);
+    if (f->end > offset)
+        r->ops->stash(r, c->bytes + offset, f->end - offset);
+    return f->end;
+}
+
+/* Write the sealed bytes from (*chunk, *offset) on, moving both along. Returns whether the reader
+ * took them all. */
+static bool write_from(struct hub *h, struct reader *r, struct chunk **chunk, uint32_t *offset)
+{
+    for (;;) {
+        struct chunk *c = *chunk;
+        uint32_t from = *offset;
+        size_t len = c->sealed - from;
+        size_t n = len > 0 ? r->ops->write(r, c->bytes + from, len) : 0;
+
+        *offset = next_boundary(r, c, from + (uint32_t)n, from);
+        h->stats.delivered += chunk_messages_before(c, *offset) - chunk_messages_before(c, from);
+        h->stats.delivered_bytes += *offset - from;
+        if (n < len)
+            return false;
+        if (c->next == NULL)
+            return true;
+        *chunk = c->next;
+        *offset = 0;
+    }
+}
+
+static bool nothing_to_flush(const struct channel *c)
+{
+    return list_empty(&c->dirty);
+}
+
+/* `r` has everything up to the end of what is sealed, `chunk` being the newest or NULL. */
+static void join(struct reader *r, struct chunk *chunk, uint32_t offset)
+{
+    struct channel *c = r->channel;
+
+    if (nothing_to_flush(c)) {
+        place(r, NULL, 0);
+        enlist(r, READER_LIVE, &c->live);
+    } else {
+        place(r, chunk, offset);
+        enlist(r, READER_JOINING, &c->joining);
+    }
+}
+
+/* Every reader in `list` gets what lies between its place (for live ones the flush place) and the
+ * end. */
+static void flush_readers(struct hub *h, struct channel *c, struct list *list)
+{
+    for (struct list *l = list->next, *next; l != list; l = next) {
+        struct reader *r = CONTAINER_OF(l, struct reader, link);
+        struct chunk *chunk = r->chunk != NULL ? r->chunk : c->flush_chunk;
+        uint32_t offset = r->chunk != NULL ? r->offset : c->flush_offset;
+
+        next = l->next;
+        __builtin_prefetch(next->next);
+        if (write_from(h, r, &chunk, &offset)) {
+            place(r, NULL, 0);
+            if (r->state != READER_LIVE)
+                enlist(r, READER_LIVE, &c->live);
+        } else {
+            place(r, chunk, offset);
+            enlist(r, READER_LAGGING, &c->lagging);
+        }
+    }
+}
+
+static uint32_t messages_after(const struct chunk *c, uint32_t offset)
+{
+    uint32_t n = chunk_messages_before(c, c->sealed) - chunk_messages_before(c, offset);
+
+    for (c = c->next; c != NULL; c = c->next)
+        n += chunk_messages_before(c, c->sealed);
+    return n;
+}
+
+/* The oldest chunk goes; whoever has its place there will catch up from the version that it has
+ * reached. */
+static void drop_oldest(struct hub *h, struct channel *c)
+{
+    struct chunk *oldest = c->log.oldest;
+
+    for (struct list *l = c->lagging.next, *next; l != &c->lagging; l = next) {
+        struct reader *r = CONTAINER_OF(l, struct reader, link);
+        next = l->next;
+        if (r->chunk != oldest)
+            continue;
+        r->walk = r->live_from = chunk_version_at(oldest, r->offset);
+        r->owed_from = c->appended - messages_after(oldest, r->offset);
+        place(r, NULL, 0);
+        enlist(r, READER_WAITING, &c->waiting);
+        h->stats.catch_ups++;
+    }
+    chunklog_drop_oldest(&c->log);
+}
+
+void channel_flush(struct hub *h, struct channel *c)
+{
+    chunklog_seal(&c->log);
+    flush_readers(h, c, &c->live);
+    flush_readers(h, c, &c->joining);
+    c->flush_chunk->refs--;
+    c->flush_chunk = NULL;
+    list_remove(&c->dirty);
+    chunklog_trim(&c->log);
+    while (c->log.bytes > h->limits.max_channel_log && c->log.oldest->next != NULL)
+        drop_oldest(h, c);
+}
+
+void channel_resume(struct hub *h, struct reader *r)
+{
+    struct chunk *chunk = r->chunk;
+    uint32_t offset = r->offset;
+
+    if (write_from(h, r, &chunk, &offset))
+        join(r, chunk, offset);
+    else
+        place(r, chunk, offset);
+    chunklog_trim(&r->channel->log);
+}
+
+/* ---- catching up
+ * --------------------------------------------------------------------------------------------- */
+
+/* Is the last message of `m` something that `r` lacks? Fills *ret with it as `r` is to see it. */
+static bool lacks(const struct reader *r, const struct match *m, struct message *ret)
+{
+    const struct topic *t = m->topic;
+
+    *ret = last_message(m);
+    if (t->version > r->live_from)
+        return true;
+    ret->retain = true;
+    return t->retained && r->snapshot != NULL &&
+           filterset_matches(r->snapshot, t->name, t->name_len);
+}
+
+/* Encode what `r` lacks into `batch`, oldest change first, until it is full. Returns where to go
+ * on, the list's head at the end; *ret_version is what the reader has reached with it. */
+static struct list *gather(struct channel *c, const struct reader *r, struct chunklog *batch,
+                           uint64_t *ret_version)
+{
+    struct list *l = first_after(c, r->walk);
+    size_t bytes = 0;
+
+    for (; l != &c->matches && bytes < CATCH_UP_BYTES; l = l->next) {
+        struct match *m = CONTAINER_OF(l, struct match, in_channel);
+        struct message msg;
+        if (lacks(r, m, &msg) && c->encoding->size(&msg) <= c->max_packet) {
+            if (chunklog_append(batch, &msg, m->topic->version) < 0)
+                break;
+            bytes += c->encoding->size(&msg);
+        }
+        *ret_version = m->topic->version;
+    }
+    return l;
+}
+
+static void caught_up(struct hub *h, struct reader *r)
+{
+    struct channel *c = r->channel;
+
+    if (r->snapshot != NULL) {
+        filterset_release(r->snapshot);
+        free(r->snapshot);
+        r->snapshot = NULL;
+    }
+    if (c->appended > r->owed_from)
+        h->stats.conflated += c->appended - r->owed_from;
+    r->owed_from = READER_OWED_NOTHING;
+    chunklog_seal(&c->log);
+    join(r, c->log.newest, c->log.newest != NULL ? c->log.newest->sealed : 0);
+}
+
+void channel_catch_up(struct hub *h, struct reader *r)
+{
+    struct channel *c = r->channel;
+    uint64_t reached = r->walk, sent = h->stats.delivered;
+    struct chunklog batch;
+    struct chunk *chunk;
+    uint32_t offset = 0;
+    bool at_end, full;
+
+    chunklog_init(&batch, &h->pool, c->encoding);
+    batch.version = r->walk;
+    at_end = gather(c, r, &batch, &reached) == &c->matches;
+    chunklog_seal(&batch);
+    chunk = batch.oldest;
+    full = chunk != NULL && !write_from(h, r, &chunk, &offset);
+    sent = h->stats.delivered - sent;
+    h->stats.caught_up += sent;
+    if (r->owed_from != READER_OWED_NOTHING)
+        r->owed_from += sent;
+    if (full) {
+        r->walk = chunk_version_at(chunk, offset);
+        enlist(r, READER_WAITING, &c->waiting);
+    } else {
+        r->walk = reached;
+        if (at_end)
+            caught_up(h, r);
+        else
+            enlist(r, READER_READY, &h->ready); /* behind the others */
+    }
+    if (r->walk > r->live_from)
+        r->live_from = r->walk;
+    chunklog_release(&batch);
+}
+
+uint64_t channel_reader_version(const struct hub *h, const struct reader *r)
+{
+    switch ((enum reader_state)r->state) {
+    case READER_JOINING:
+    case READER_LAGGING:
+        return chunk_version_at(r->chunk, r->offset);
+    case READER_READY:
+    case READER_WAITING:
+        return r->live_from;
+    case READER_LIVE:
+        return complete_version(r->channel, h->cache.version);
+    case READER_IDLE:
+        break;
+    }
+    return h->cache.version;
+}
+
+void channel_detach(struct reader *r)
+{
+    place(r, NULL, 0);
+    list_remove(&r->link);
+    r->state = READER_IDLE;
+}

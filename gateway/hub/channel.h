@@ -1,0 +1,103 @@
+/*
+ * channel -- what all readers that ask for the same thing share: the matching topics in order of
+ * their last change, and one log.
+ *
+ * Part of the hub; only hub/ includes this. A channel lives as long as it has readers.
+ *
+ * Paces. A filter may carry an interval: its topics are not appended as they change but when their
+ * pace is due, newest value only. A channel has one pace for each distinct interval among its
+ * filters.
+ */
+#ifndef TAPECAST_GATEWAY_HUB_CHANNEL_H
+#define TAPECAST_GATEWAY_HUB_CHANNEL_H
+
+#include "common/clock.h"
+#include "common/hash.h"
+#include "common/list.h"
+#include "gateway/hub/cache.h"
+#include "gateway/hub/chunklog.h"
+#include "gateway/hub/filterset.h"
+#include "gateway/hub/hub.h"
+
+#define CHANNEL_PACES 4
+
+/* One topic carried by one channel. */
+struct match {
+    struct list in_topic;
+    struct list in_channel; /* oldest change first */
+    struct topic *topic;
+    struct channel *channel;
+    bool retain_as_published;
+    int8_t pace; /* index, or -1: at once */
+};
+
+struct pace {
+    uint32_t interval_ms;
+    bool pending;          /* something of this pace changed after `sent_version` */
+    uint64_t sent_version; /* its changes up to here are in the log */
+    struct mono due;       /* the earliest time of the next round */
+};
+
+struct channel {
+    struct hash_node node; /* in the hub's table, by key */
+    const struct encoding *encoding;
+    size_t max_packet;
+    struct filterset filters;
+    struct list matches;        /* match.in_channel */
+    struct match *newest_match; /* the last one made; for the matcher */
+
+    struct list live, joining, lagging, waiting; /* reader.link; READY ones are in the hub's list */
+    size_t n_readers;
+
+    struct chunklog log;
+    uint64_t appended;         /* messages, since the beginning */
+    struct list dirty;         /* in hub.dirty while the log holds what live readers lack: */
+    struct chunk *flush_chunk; /* they have everything before this place; references the chunk */
+    uint32_t flush_offset;
+
+    struct pace paces[CHANNEL_PACES];
+    uint8_t n_paces;
+    struct list paced; /* in hub.paced while a pace is pending */
+};
+
+struct channel_key {
+    const struct encoding *encoding;
+    size_t max_packet;
+    const struct filterset *filters;
+};
+
+uint32_t channel_hash(const struct channel_key *k);
+bool channel_has_key(const struct hash_node *node, const void *key);
+
+/* Takes over *filters. Returns 0; -EINVAL more than CHANNEL_PACES different intervals; -ENOMEM:
+ * *filters untouched. */
+MUST_CHECK int channel_new(const struct encoding *e, size_t max_packet, struct filterset *filters,
+                           struct chunk_pool *pool, struct channel **ret);
+void channel_free(struct channel *c); /* no readers, no matches; in no list but its own */
+
+/* The index of the pace for `interval_ms`, -1 for 0. */
+int8_t channel_pace(const struct channel *c, uint32_t interval_ms);
+
+/* The topic of `m` has changed: append its message, or remember it for its pace. */
+void channel_note(struct hub *h, struct match *m, const struct message *msg);
+
+/* Append what is due of the paces. */
+void channel_run_paces(struct hub *h, struct channel *c, struct mono now);
+struct mono channel_due(const struct channel *c);
+
+/* Seal the log and give it to every live and joining reader; then drop what is over the limit. */
+void channel_flush(struct hub *h, struct channel *c);
+
+/* Send `r` what the log holds from its place on. */
+void channel_resume(struct hub *h, struct reader *r);
+
+/* Send `r`, which is READY, the newest values that it lacks, at most a batch of them. */
+void channel_catch_up(struct hub *h, struct reader *r);
+
+/* The version that `r` has reached, wherever it is. */
+uint64_t channel_reader_version(const struct hub *h, const struct reader *r);
+
+/* Take `r` out of its list and give up its place in the log. */
+void channel_detach(struct reader *r);
+
+#endif

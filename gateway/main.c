@@ -1,0 +1,232 @@
+/*
+ * tapecast-gateway: options in, workers started, signals waited for.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/options.h"
+#include "common/topic.h"
+#include "gateway/doors/files.h"
+#include "gateway/worker.h"
+
+#include "common/banned.h"
+
+struct settings {
+    const char *mqtt_url, *listen, *web, *topics, *instance, *origins;
+    uint64_t workers, max_connections, max_per_address, handshake_ms, max_delay_ms;
+    uint64_t max_packet, max_subscriptions, max_filter_length, max_filter_levels;
+    uint64_t max_topics, max_matches, max_log;
+};
+
+static bool read_settings(int argc, char **argv, struct settings *s, struct options_result *result)
+{
+    const struct option_spec specs[] = {
+        {"mqtt-url", "URL", OPTION_STRING, &s->mqtt_url, "mqtt://127.0.0.1:1883", 0, 0,
+         "The broker: mqtt://[user@]host[:port] or mqtts://… for TLS. Its password comes from "
+         "TAPECAST_MQTT_PASSWORD or the file that TAPECAST_MQTT_PASSWORD_FILE names."},
+        {"listen", "HOST:PORT", OPTION_STRING, &s->listen, "127.0.0.1:8080", 0, 0,
+         "Where readers connect: the dashboard at /, MQTT over WebSocket at /mqtt. Port 0 lets the "
+         "system choose."},
+        {"web", "DIR", OPTION_STRING, &s->web, NULL, 0, 0,
+         "The dashboard's files (dashboard/dist). Without it only the other addresses answer."},
+        {"workers", "N", OPTION_UINT, &s->workers, "1", 1, 64,
+         "Threads that share the readers; one serves ten thousand."},
+        {"topics", "FILTERS", OPTION_STRING, &s->topics, "stocks/#,status/#,charts/#", 0, 0,
+         "What to take from the broker, comma-separated."},
+        {"instance", "NAME", OPTION_STRING, &s->instance, NULL, 0, 0,
+         "This gateway's name on status/gateway/NAME. The host's name when not given."},
+        {"origins", "LIST", OPTION_STRING, &s->origins, NULL, 0, 0,
+         "Origins besides the gateway's own host whose pages may read, comma-separated, such as "
+         "https://example.org; * is all."},
+        {"max-delay", "MS", OPTION_UINT, &s->max_delay_ms, "5", 0, 1000,
+         "The longest that a busy gateway gathers ticks between two rounds of writes; 0 writes "
+         "each "
+         "at once."},
+        {"limits", NULL, OPTION_GROUP, NULL, NULL, 0, 0, "Limits, each worker's own"},
+        {"max-connections", "N", OPTION_UINT, &s->max_connections, "16384", 1, 1000000,
+         "Open connections; one more is answered 503."},
+        {"max-per-address", "N", OPTION_UINT, &s->max_per_address, "256", 1, 1000000,
+         "Connections of one address (IPv6: one /64); one more is answered 429. Loopback is not "
+         "counted."},
+        {"handshake-timeout", "MS", OPTION_UINT, &s->handshake_ms, "10000", 100, 600000,
+         "Time for a request head, and from it to MQTT CONNECT."},
+        {"max-packet", "BYTES", OPTION_UINT, &s->max_packet, "65536", 1024, 1048576,
+         "The longest MQTT packet that a client may send."},
+        {"max-subscriptions", "N", OPTION_UINT, &s->max_subscriptions, "1024", 1, 100000,
+         "Filters that one client may hold."},
+        {"max-filter-length", "BYTES", OPTION_UINT, &s->max_filter_length, "512", 1, 65535,
+         "The longest filter."},
+        {"max-filter-levels", "N", OPTION_UINT, &s->max_filter_levels, "16", 1, 1000,
+         "The most levels of a filter."},
+        {"max-topics", "N", OPTION_UINT, &s->max_topics, "100000", 1, 10000000,
+         "Topics whose last value is kept; messages of others are not passed on."},
+        {"max-matches", "N", OPTION_UINT, &s->max_matches, "4000000", 1, 100000000,
+         "Pairs of topic and distinct subscription, about 64 bytes each; more subscriptions are "
+         "refused."},
+        {"max-log", "BYTES", OPTION_UINT, &s->max_log, "1048576", 65536, 1073741824,
+         "Bytes that wait for the slowest readers of one subscription; who is further behind gets "
+         "the newest values instead."},
+    };
+    const struct options options = {
+        .program = "tapecast-gateway",
+        .synopsis = "[--listen HOST:PORT] [--web DIR] [options]",
+        .summary = "Serves the dashboard and carries MQTT over WebSocket to any number of readers, "
+                   "none of whom can slow the others.",
+        .epilogue =
+            "examples:\n"
+            "  tapecast-gateway --web dashboard/dist\n"
+            "  tapecast-gateway --mqtt-url mqtt://broker.lan --listen 0.0.0.0:80 --workers 4\n",
+        .specs = specs,
+        .n_specs = ARRAY_SIZE(specs),
+    };
+
+    return options_read(&options, argc, argv, result);
+}
+
+static void fill_shared(const struct settings *s, struct shared *sh)
+{
+    sh->listen = s->listen;
+    sh->origins = s->origins;
+    sh->max_delay_us = (uint32_t)s->max_delay_ms * 1000;
+    sh->n_workers = s->workers;
+    sh->limits = (struct gateway_limits){
+        .net = {s->max_connections, s->max_per_address, (uint32_t)s->handshake_ms},
+        .hub = {s->max_topics, s->max_matches, s->max_log},
+        .max_packet_size = (uint32_t)s->max_packet,
+        .max_subscriptions = (uint32_t)s->max_subscriptions,
+        .max_filter_length = (uint32_t)s->max_filter_length,
+        .max_filter_levels = (uint32_t)s->max_filter_levels,
+    };
+    sh->upstream.url = s->mqtt_url;
+    sh->upstream.topics = s->topics;
+}
+
+/* The name on status/gateway/…: one topic level. Returns whether it is one. */
+static bool choose_instance(const struct settings *s, char buf[65])
+{
+    if (s->instance == NULL) {
+        if (gethostname(buf, 65) < 0)
+            snprintf(buf, 65, "gateway");
+        buf[64] = '\0';
+    } else if (strlen(s->instance) > 64) {
+        return false;
+    } else {
+        snprintf(buf, 65, "%s", s->instance);
+    }
+    return topic_valid(buf, strlen(buf)) && strchr(buf, '/') == NULL;
+}
+
+static void raise_descriptor_limit(size_t wanted)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < wanted)
+        log_warn("only %llu file descriptors are allowed, so fewer than %zu connections: raise "
+                 "`ulimit -n`",
+                 (unsigned long long)limit.rlim_cur, wanted);
+}
+
+/* Start the workers, wait for a signal to stop, stop them. Signals are blocked in all threads. */
+static int run_workers(struct shared *sh, const sigset_t *signals)
+{
+    char address[64];
+    size_t n = 0;
+    int r = 0, signal_number;
+
+    for (; n < sh->n_workers && r == 0; n++)
+        r = worker_init(&sh->workers[n], sh, (unsigned)n);
+    if (r < 0)
+        goto out;
+    net_local_address(&sh->workers[0].net, address, sizeof(address));
+    for (size_t i = 0; i < n && r == 0; i++) {
+        struct worker *w = &sh->workers[i];
+        r = -pthread_create(&w->thread, NULL, worker_run, w);
+        w->started = r == 0;
+    }
+    if (r < 0) {
+        log_error("cannot start a thread: %s", strerror(-r));
+    } else {
+        log_info("listening on http://%s", address);
+        sigwait(signals, &signal_number);
+        log_info("stopping");
+    }
+    for (size_t i = 0; i < n; i++) {
+        worker_stop(&sh->workers[i]);
+        if (sh->workers[i].started)
+            pthread_join(sh->workers[i].thread, NULL);
+    }
+out:
+    for (size_t i = 0; i < n; i++)
+        worker_release(&sh->workers[i]);
+    return r;
+}
+
+static int run(const struct settings *s, const struct options_result *result)
+{
+    struct shared sh = {0};
+    char instance[65], *password = NULL;
+    sigset_t signals;
+    int r;
+
+    if (!upstream_topics_valid(s->topics)) {
+        log_error("--topics takes MQTT filters separated by commas, not \"%s\"", s->topics);
+        return -EINVAL;
+    }
+    if (!choose_instance(s, instance)) {
+        log_error("--instance takes one topic level of at most 64 bytes");
+        return -EINVAL;
+    }
+    fill_shared(s, &sh);
+    sh.upstream.instance = instance;
+    r = options_secret(result, "TAPECAST_MQTT_PASSWORD", &password);
+    if (r < 0)
+        return r;
+    sh.upstream.password = password;
+    r = s->web != NULL ? files_load(s->web, &sh.files) : 0;
+    if (r < 0)
+        goto out;
+    sh.workers = calloc(sh.n_workers, sizeof(*sh.workers));
+    if (sh.workers == NULL) {
+        r = -ENOMEM;
+        goto out;
+    }
+    raise_descriptor_limit(s->max_connections * s->workers + 64);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    r = run_workers(&sh, &signals);
+out:
+    files_free(sh.files);
+    free(sh.workers);
+    free(password);
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings = {0};
+    struct options_result result;
+    int status;
+
+    log_init("gateway", LOG_INFO);
+    if (!read_settings(argc, argv, &settings, &result)) {
+        status = result.exit_status;
+    } else {
+        int r = run(&settings, &result);
+        status = r == 0 ? 0 : r == -EINVAL ? 2 : 1;
+    }
+    options_release(&result);
+    return status;
+}

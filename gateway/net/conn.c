@@ -1,0 +1,376 @@
+#include "gateway/net/conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/banned.h"
+
+#define READS_PER_TURN 4 /* of one connection, so that nobody starves the others */
+#define LINGER_MS 2000
+#define UNSENT_MAX                                                                                 \
+    131072 /* bytes the kernel may hold unsent: what a reader that stalls must read before news */
+
+static void on_ready(struct source *s, uint32_t events);
+static void on_deadline(struct deadline *d, struct mono now);
+
+static void set_up_socket(int fd)
+{
+    int on = 1, unsent = UNSENT_MAX, idle = 60, interval = 20, probes = 3;
+
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+}
+
+int conn_open(struct net *n, int fd, struct address *address, bool loopback)
+{
+    struct conn *c = calloc(1, sizeof(*c));
+    int r;
+
+    if (c == NULL) {
+        close(fd);
+        return -ENOMEM;
+    }
+    set_up_socket(fd);
+    c->source.ready = on_ready;
+    r = loop_add(n->loop, &c->source, fd, EPOLLIN);
+    if (r < 0) {
+        close(fd);
+        free(c);
+        return r;
+    }
+    c->net = n;
+    c->address = address;
+    c->loopback = loopback;
+    c->protocol = n->first;
+    deadline_init(&c->deadline, on_deadline);
+    conn_expire_at(c, mono_add_ms(mono_now(), n->limits.handshake_ms));
+    list_init(&c->link);
+    list_append(&n->conns, &c->link);
+    n->n_conns++;
+    return 0;
+}
+
+/* ---- out
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+bool conn_has_output(const struct conn *c)
+{
+    return c->out_len > 0 || c->body_len > 0;
+}
+
+static void watch(struct conn *c)
+{
+    uint32_t in = c->peer_done ? 0 : EPOLLIN, out = conn_has_output(c) ? EPOLLOUT : 0;
+
+    loop_change(c->net->loop, &c->source, in | out);
+}
+
+/* What the socket takes at once; 0 when full or broken, the latter closing the connection. */
+static size_t send_now(struct conn *c, const uint8_t *bytes, size_t len)
+{
+    ssize_t n;
+
+    do
+        n = send(c->source.fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    if (n >= 0)
+        return (size_t)n;
+    if (errno != EAGAIN && errno != EWOULDBLOCK)
+        conn_close(c);
+    return 0;
+}
+
+static bool keep_for_later(struct conn *c, const uint8_t *bytes, size_t len)
+{
+    size_t need = (size_t)c->out_len + len;
+
+    if (need > CONN_OUT_MAX) {
+        c->net->stats.overrun++;
+        return false;
+    }
+    if (c->out_at > 0 && c->out_at + need > c->out_cap) {
+        memmove(c->out, c->out + c->out_at, c->out_len);
+        c->out_at = 0;
+    }
+    if (c->out_at + need > c->out_cap) {
+        uint8_t *bigger = realloc(c->out, need);
+        if (bigger == NULL)
+            return false;
+        c->out = bigger;
+        c->out_cap = (uint32_t)need;
+    }
+    memcpy(c->out + c->out_at + c->out_len, bytes, len);
+    c->out_len = (uint32_t)need;
+    return true;
+}
+
+void conn_send(struct conn *c, const void *bytes, size_t len)
+{
+    size_t n = 0;
+
+    if (c->closed || len == 0)
+        return;
+    if (!conn_has_output(c))
+        n = send_now(c, bytes, len);
+    if (c->closed || n == len)
+        return;
+    if (!keep_for_later(c, (const uint8_t *)bytes + n, len - n))
+        conn_close(c);
+    else
+        watch(c);
+}
+
+void conn_send_body(struct conn *c, const uint8_t *bytes, size_t len, void (*done)(void *owner),
+                    void *owner)
+{
+    c->body = bytes;
+    c->body_len = len;
+    c->body_done = done;
+    c->body_owner = owner;
+    watch(c);
+}
+
+size_t conn_write(struct conn *c, const uint8_t *bytes, size_t len)
+{
+    size_t n;
+
+    if (c->closed)
+        return len;
+    if (conn_has_output(c))
+        return 0;
+    n = send_now(c, bytes, len);
+    if (c->closed)
+        return len;
+    if (n < len)
+        loop_change(c->net->loop, &c->source, EPOLLIN | EPOLLOUT);
+    return n;
+}
+
+static void end_body(struct conn *c)
+{
+    void (*done)(void *owner) = c->body_done;
+
+    c->body = NULL;
+    c->body_len = 0;
+    c->body_done = NULL;
+    if (done != NULL)
+        done(c->body_owner);
+}
+
+static void write_out(struct conn *c)
+{
+    size_t n = send_now(c, c->out + c->out_at, c->out_len);
+
+    c->out_at += (uint32_t)n;
+    c->out_len -= (uint32_t)n;
+    if (c->out_len == 0) {
+        free(c->out);
+        c->out = NULL;
+        c->out_at = c->out_cap = 0;
+    }
+}
+
+static void write_body(struct conn *c)
+{
+    size_t n = send_now(c, c->body, c->body_len);
+
+    c->body += n;
+    c->body_len -= n;
+    if (c->body_len == 0)
+        end_body(c);
+}
+
+static void on_writable(struct conn *c)
+{
+    if (c->out_len > 0)
+        write_out(c);
+    if (!c->closed && c->out_len == 0 && c->body_len > 0)
+        write_body(c);
+    if (c->closed || conn_has_output(c))
+        return;
+    if (c->peer_done) {
+        conn_close(c);
+        return;
+    }
+    watch(c); /* drained() asks for more events if it needs them */
+    if (c->finishing)
+        (void)shutdown(c->source.fd, SHUT_WR);
+    else if (c->protocol->drained != NULL)
+        c->protocol->drained(c);
+}
+
+/* ---- in
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+/* Hand `bytes` to the protocol until it wants no more. Returns how many were used. */
+static size_t feed(struct conn *c, uint8_t *bytes, size_t len)
+{
+    size_t used = 0;
+
+    while (used < len && !c->closed && !c->finishing) {
+        const struct protocol *p = c->protocol;
+        size_t n = p->bytes(c, bytes + used, len - used);
+        used += n;
+        if (n == 0 && p == c->protocol)
+            break;
+    }
+    return c->finishing ? len : used;
+}
+
+static void keep_unused(struct conn *c, const uint8_t *bytes, size_t len)
+{
+    uint8_t *kept = NULL;
+
+    if (len > 0 && !c->closed) {
+        if (len <= c->protocol->keep_max)
+            kept = malloc(len);
+        else
+            c->net->stats.overrun++;
+        if (kept == NULL) {
+            conn_close(c);
+            len = 0;
+        } else {
+            memcpy(kept, bytes, len);
+        }
+    }
+    free(c->in);
+    c->in = kept;
+    c->in_len = kept != NULL ? (uint32_t)len : 0;
+}
+
+void conn_retry_input(struct conn *c)
+{
+    uint8_t *bytes = c->in;
+    size_t len = c->in_len, used;
+
+    if (len == 0)
+        return;
+    c->in = NULL;
+    c->in_len = 0;
+    used = feed(c, bytes, len);
+    keep_unused(c, bytes + used, len - used);
+    free(bytes);
+}
+
+/* The peer sends no more; it still gets what it was promised. */
+static void peer_is_done(struct conn *c)
+{
+    if (!conn_has_output(c)) {
+        conn_close(c);
+        return;
+    }
+    conn_finish(c);
+    c->peer_done = true;
+    loop_change(c->net->loop, &c->source, EPOLLOUT);
+}
+
+/* Returns whether more may be waiting. */
+static bool read_once(struct conn *c)
+{
+    uint8_t *buffer = c->net->read_buffer;
+    size_t kept = c->in_len, room = READ_BUFFER - kept, used;
+    ssize_t n = recv(c->source.fd, buffer + kept, room, MSG_DONTWAIT);
+
+    if (n < 0)
+        return errno == EINTR;
+    if (n == 0) {
+        peer_is_done(c);
+        return false;
+    }
+    if (kept > 0)
+        memcpy(buffer, c->in, kept);
+    used = feed(c, buffer, kept + (size_t)n);
+    keep_unused(c, buffer + used, kept + (size_t)n - used);
+    return (size_t)n == room;
+}
+
+static void on_ready(struct source *s, uint32_t events)
+{
+    struct conn *c = CONTAINER_OF(s, struct conn, source);
+
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        for (int i = 0; i < READS_PER_TURN && !c->closed && read_once(c); i++)
+            ;
+    if (!c->closed && (events & EPOLLERR))
+        conn_close(c);
+    if (!c->closed && (events & EPOLLOUT))
+        on_writable(c);
+}
+
+void conn_become(struct conn *c, const struct protocol *p, void *state)
+{
+    c->protocol = p;
+    c->state = state;
+}
+
+/* ---- the end
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static void on_deadline(struct deadline *d, struct mono now)
+{
+    struct conn *c = CONTAINER_OF(d, struct conn, deadline);
+
+    if (c->closed)
+        return;
+    if (c->finishing)
+        conn_close(c);
+    else
+        c->protocol->expired(c, now);
+}
+
+void conn_expire_at(struct conn *c, struct mono at)
+{
+    if (!c->finishing)
+        deadline_set(c->net->loop, &c->deadline, at);
+}
+
+void conn_finish(struct conn *c)
+{
+    if (c->closed || c->finishing)
+        return;
+    conn_expire_at(c, mono_add_ms(mono_now(), LINGER_MS));
+    c->finishing = true;
+    if (!conn_has_output(c))
+        (void)shutdown(c->source.fd, SHUT_WR);
+}
+
+void conn_close(struct conn *c)
+{
+    int fd = c->source.fd;
+
+    if (c->closed)
+        return;
+    c->closed = true;
+    deadline_clear(&c->deadline);
+    loop_remove(c->net->loop, &c->source);
+    close(fd);
+    list_move_to_end(&c->net->gone, &c->link);
+    c->net->n_conns--;
+    c->net->stats.closed++;
+}
+
+void net_reap(struct net *n)
+{
+    while (!list_empty(&n->gone)) {
+        struct conn *c = CONTAINER_OF(n->gone.next, struct conn, link);
+        list_remove(&c->link);
+        c->protocol->end(c);
+        end_body(c);
+        addresses_leave(&n->addresses, c->address);
+        free(c->in);
+        free(c->out);
+        free(c);
+    }
+}

@@ -1,0 +1,80 @@
+/*
+ * conn -- one accepted TCP connection.
+ *
+ * Belongs to its worker's thread and to the net that accepted it; freed by net_reap() in the turn
+ * after it was closed, so a pointer to it stays valid until the end of the turn. Kept small:
+ * buffers exist only while they hold something.
+ *
+ * What is to be sent goes out in this order: the out buffer (answers, rests of frames; bounded),
+ * then the body (bytes of somebody else's, such as a file), then whatever the protocol writes when
+ * it is told that all has drained.
+ */
+#ifndef TAPECAST_GATEWAY_NET_CONN_H
+#define TAPECAST_GATEWAY_NET_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+#include "common/list.h"
+#include "gateway/loop.h"
+#include "gateway/net/net.h"
+
+#define CONN_OUT_MAX (256 * 1024) /* answers that a peer has not read; past that it is closed */
+
+struct conn {
+    struct source source;
+    struct list link; /* net.conns or net.gone */
+    struct net *net;
+    const struct protocol *protocol;
+    void *state; /* the protocol's */
+    struct address *address;
+    struct deadline deadline;
+    uint8_t *in;  /* unused bytes */
+    uint8_t *out; /* bytes that the socket did not take */
+    uint32_t in_len, out_at, out_len, out_cap;
+    const uint8_t *body;
+    size_t body_len;
+    void (*body_done)(void *owner);
+    void *body_owner;
+    bool finishing : 1; /* close when all is sent */
+    bool peer_done : 1; /* nothing more comes in */
+    bool closed : 1;
+    bool loopback : 1;
+};
+
+/* Take over an accepted socket. Returns 0; or a negative errno, the socket closed. */
+MUST_CHECK int conn_open(struct net *n, int fd, struct address *address, bool loopback);
+
+/* Send, now or as soon as the socket takes it. Closes the connection when the out buffer would grow
+ * past its bound. */
+void conn_send(struct conn *c, const void *bytes, size_t len);
+
+/* Send `bytes` without copying, after what was sent before; `done(owner)` (may be NULL) is called
+ * when they are no longer needed. At most one body at a time. */
+void conn_send_body(struct conn *c, const uint8_t *bytes, size_t len, void (*done)(void *owner),
+                    void *owner);
+
+/* Send at once what the socket takes, keeping nothing. Returns how much; when that is less than
+ * `len`, drained() will be called. */
+size_t conn_write(struct conn *c, const uint8_t *bytes, size_t len);
+
+bool conn_has_output(const struct conn *c);
+
+/* Become another protocol; bytes not used so far are its. */
+void conn_become(struct conn *c, const struct protocol *p, void *state);
+
+/* Look again at bytes that bytes() left. */
+void conn_retry_input(struct conn *c);
+
+/* Close when everything sent is out, listening to nothing more; gives the peer 2 s to take it. */
+void conn_finish(struct conn *c);
+
+/* Close now. Safe at any time; twice is once. */
+void conn_close(struct conn *c);
+
+/* Call protocol->expired() at about `at`; again: moves it. */
+void conn_expire_at(struct conn *c, struct mono at);
+
+#endif

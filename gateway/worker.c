@@ -1,0 +1,283 @@
+#include "gateway/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "gateway/doors/http.h"
+#include "gateway/doors/mqtt.h"
+
+#include "common/banned.h"
+
+#define FIGURES_MS 1000
+#define STATUS_EVERY 10 /* of those */
+#define DRAIN_MS 1500   /* from being told to stop to the end */
+
+/* ---- rounds of writes
+ * ---------------------------------------------------------------------------------------- */
+
+static bool round_is_due(const struct worker *w, struct mono now)
+{
+    bool dirty = hub_is_dirty(w->hub) || !mono_before(now, hub_deadline(w->hub));
+
+    return dirty && !mono_before(now, w->next_round);
+}
+
+/* The cost of fan-out is per write, not per message. After a round that took t the next waits 1.5 t
+ * (at most --max-delay), so that under load messages gather and each write carries more; when idle
+ * t is next to nothing and a tick leaves at once. */
+static void run_round(struct worker *w)
+{
+    struct mono begin = mono_now(), end;
+    int64_t hold, max = (int64_t)w->shared->max_delay_us * 1000;
+
+    hub_flush(w->hub, begin);
+    end = mono_now();
+    hold = (end.ns - begin.ns) * 3 / 2;
+    w->next_round.ns = end.ns + (hold < max ? hold : max);
+}
+
+static struct mono wake_time(const struct worker *w)
+{
+    struct mono round = hub_is_dirty(w->hub) ? (struct mono){0} : hub_deadline(w->hub);
+    struct mono t = mono_earlier(loop_next_deadline(&w->loop), w->next_figures);
+
+    if (hub_has_work(w->hub))
+        return w->now;
+    if (mono_before(round, w->next_round))
+        round = w->next_round;
+    return mono_earlier(mono_earlier(t, round), upstream_deadline(w->upstream));
+}
+
+/* ---- figures
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static void publish_figures(struct worker *w)
+{
+    struct figures f = {
+        .doors = w->stats,
+        .hub = *hub_stats(w->hub),
+        .net = w->net.stats,
+        .connections = w->net.n_conns,
+        .topics = hub_n_topics(w->hub),
+        .channels = hub_n_channels(w->hub),
+        .log_bytes = hub_log_bytes(w->hub),
+        .upstream_up = upstream_is_up(w->upstream),
+        .ready = upstream_is_synced(w->upstream),
+        .upstream_losses = upstream_losses(w->upstream),
+    };
+
+    pthread_mutex_lock(&w->figures_lock);
+    w->figures = f;
+    pthread_mutex_unlock(&w->figures_lock);
+}
+
+/* All members of door_stats before the histogram, and all of hub_stats and net_stats, are counters.
+ */
+static void add_counters(void *to, const void *from, size_t bytes)
+{
+    uint64_t *sum = to;
+    const uint64_t *more = from;
+
+    for (size_t i = 0; i < bytes / sizeof(uint64_t); i++)
+        sum[i] += more[i];
+}
+
+static void add_figures(struct figures *to, const struct figures *from)
+{
+    add_counters(&to->doors, &from->doors, offsetof(struct door_stats, turn));
+    add_counters(&to->hub, &from->hub, sizeof(to->hub));
+    add_counters(&to->net, &from->net, sizeof(to->net));
+    histogram_merge(&to->doors.turn, &from->doors.turn);
+    to->connections += from->connections;
+    to->channels += from->channels;
+    to->log_bytes += from->log_bytes;
+    to->topics = from->topics > to->topics ? from->topics : to->topics; /* each has them all */
+    to->upstream_up &= from->upstream_up;
+    to->ready &= from->ready;
+    to->upstream_losses += from->upstream_losses;
+}
+
+void worker_figures(struct worker *w, struct figures *ret)
+{
+    struct figures sum = {.upstream_up = true, .ready = true};
+
+    publish_figures(w);
+    for (size_t i = 0; i < w->shared->n_workers; i++) {
+        struct worker *other = &w->shared->workers[i];
+        pthread_mutex_lock(&other->figures_lock);
+        add_figures(&sum, &other->figures);
+        pthread_mutex_unlock(&other->figures_lock);
+    }
+    *ret = sum;
+}
+
+static void run_figures(struct worker *w)
+{
+    static _Thread_local unsigned n;
+    struct figures all;
+
+    if (mono_before(w->now, w->next_figures))
+        return;
+    w->next_figures = mono_add_ms(w->now, FIGURES_MS);
+    publish_figures(w);
+    if (w->index == 0 && n++ % STATUS_EVERY == 0) {
+        worker_figures(w, &all);
+        upstream_report(w->upstream, all.doors.sessions, all.topics);
+    }
+}
+
+/* ---- the loop
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void turn(struct worker *w)
+{
+    loop_wait(&w->loop, wake_time(w), &w->now);
+    upstream_run(w->upstream, w->now);
+    loop_run_deadlines(&w->loop, w->now);
+    hub_catch_up(w->hub);
+    if (round_is_due(w, mono_now()))
+        run_round(w);
+    net_reap(&w->net); /* nothing is freed while events may still name it */
+    run_figures(w);
+    histogram_add(&w->stats.turn, (double)(mono_now().ns - w->now.ns) / 1e9);
+}
+
+/* Everybody is told to come back elsewhere or later, the broker is told goodbye, and what is under
+ * way gets a moment. */
+static void drain(struct worker *w)
+{
+    struct mono end = mono_add_ms(mono_now(), DRAIN_MS);
+
+    net_stop_listening(&w->net);
+    mqtt_say_goodbye(&w->net);
+    upstream_close(w->upstream);
+    while (mono_before(w->now, end) && (!upstream_is_closed(w->upstream) || w->net.n_conns > 0)) {
+        w->next_figures = mono_earlier(w->next_figures, end);
+        turn(w);
+    }
+}
+
+void *worker_run(void *worker)
+{
+    struct worker *w = worker;
+
+    while (!w->stopping)
+        turn(w);
+    drain(w);
+    return NULL;
+}
+
+static void on_stop(struct source *s, uint32_t events)
+{
+    struct worker *w = CONTAINER_OF(s, struct worker, stop);
+
+    (void)events;
+    w->stopping = true;
+    loop_change(&w->loop, s, 0);
+}
+
+void worker_stop(struct worker *w)
+{
+    uint64_t one = 1;
+
+    if (w->stop.fd >= 0 && write(w->stop.fd, &one, sizeof(one)) < 0)
+        log_error("cannot stop worker %u: %s", w->index, strerror(errno));
+}
+
+static int watch_stop(struct worker *w)
+{
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    return fd < 0 ? -errno : loop_add(&w->loop, &w->stop, fd, EPOLLIN);
+}
+
+int worker_init(struct worker *w, struct shared *shared, unsigned index)
+{
+    int r;
+
+    *w = (struct worker){.shared = shared, .index = index};
+    w->stop = (struct source){.fd = -1, .ready = on_stop};
+    w->loop.epoll_fd = -1;
+    w->now = w->next_figures = mono_now();
+    rng_seed_random(&w->rng);
+    pthread_mutex_init(&w->figures_lock, NULL);
+    r = loop_init(&w->loop);
+    if (r < 0)
+        goto out;
+    r = watch_stop(w);
+    if (r < 0)
+        goto out;
+    r = hub_new(&shared->limits.hub, &w->hub);
+    if (r < 0)
+        goto out;
+    r = net_open(&w->net, &w->loop, shared->listen, &shared->limits.net, &http_protocol, w,
+                 shared->n_workers > 1);
+    if (r < 0)
+        return r; /* logged */
+    return upstream_new(&shared->upstream, w->hub, &w->loop, index, index == 0, &w->upstream);
+out:
+    if (r < 0)
+        log_error("cannot set up worker %u: %s", index, strerror(-r));
+    return r;
+}
+
+void worker_release(struct worker *w)
+{
+    int stop_fd = w->stop.fd;
+
+    net_close(&w->net);
+    upstream_free(w->upstream);
+    hub_free(w->hub);
+    loop_remove(&w->loop, &w->stop);
+    if (stop_fd >= 0)
+        close(stop_fd);
+    loop_release(&w->loop);
+    pthread_mutex_destroy(&w->figures_lock);
+}
+
+/* ---- origins
+ * -------------------------------------------------------------------------------------------------
+ */
+
+/* The host of "https://host:port", without the port. */
+static struct slice host_of(struct slice s)
+{
+    const char *scheme = memmem(s.at, s.len, "://", 3);
+    size_t len;
+
+    if (scheme != NULL)
+        s = (struct slice){scheme + 3, s.len - (size_t)(scheme + 3 - s.at)};
+    if (s.len > 0 && s.at[0] == '[') { /* an IPv6 address has colons of its own */
+        const char *end = memchr(s.at, ']', s.len);
+        return (struct slice){s.at, end != NULL ? (size_t)(end + 1 - s.at) : s.len};
+    }
+    for (len = 0; len < s.len && s.at[len] != ':' && s.at[len] != '/'; len++)
+        ;
+    return (struct slice){s.at, len};
+}
+
+static bool same_host(struct slice a, struct slice b)
+{
+    return a.len > 0 && a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
+}
+
+bool origin_allowed(const struct shared *s, const struct http_head *h, struct slice origin)
+{
+    struct slice rest, allowed;
+
+    if (origin.at == NULL || same_host(host_of(origin), host_of(h->host)))
+        return true;
+    if (s->origins == NULL)
+        return false;
+    for (rest = slice_of(s->origins); http_list_next(&rest, &allowed);)
+        if (slice_is(allowed, "*") ||
+            (allowed.len == origin.len && strncasecmp(allowed.at, origin.at, origin.len) == 0))
+            return true;
+    return false;
+}

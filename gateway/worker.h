@@ -1,0 +1,105 @@
+/*
+ * worker -- one thread with everything it needs: loop, connections, hub, upstream. Workers share
+ * nothing that changes but the figures that each publishes once a second for /metrics.
+ */
+#ifndef TAPECAST_GATEWAY_WORKER_H
+#define TAPECAST_GATEWAY_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+#include "common/macros.h"
+#include "common/rng.h"
+#include "gateway/codec/http_head.h"
+#include "gateway/histogram.h"
+#include "gateway/hub/hub.h"
+#include "gateway/loop.h"
+#include "gateway/net/conn.h"
+#include "gateway/net/net.h"
+#include "gateway/upstream.h"
+
+struct files;
+
+struct gateway_limits {
+    struct net_limits net;
+    struct hub_limits hub;
+    uint32_t max_packet_size;   /* of what a client sends */
+    uint32_t max_subscriptions; /* of one client */
+    uint32_t max_filter_length, max_filter_levels;
+};
+
+/* What all workers share: written before they start, then only read. */
+struct shared {
+    const char *listen;
+    const char *origins; /* comma-separated; NULL: the gateway's own host; "*": all */
+    struct gateway_limits limits;
+    uint32_t max_delay_us; /* the longest hold between two rounds of writes */
+    struct upstream_config upstream;
+    struct files *files; /* NULL without --web */
+    struct worker *workers;
+    size_t n_workers;
+};
+
+struct door_stats {
+    uint64_t sessions; /* MQTT readers now */
+    uint64_t websocket_errors, handshake_timeouts;
+    uint64_t refused[256]; /* by MQTT reason code */
+    struct histogram turn; /* seconds that one turn of the loop kept everybody else waiting */
+};
+
+/* A consistent copy of a worker's figures. */
+struct figures {
+    struct door_stats doors;
+    struct hub_stats hub;
+    struct net_stats net;
+    size_t connections, topics, channels, log_bytes;
+    bool upstream_up, ready;
+    uint64_t upstream_losses;
+};
+
+struct worker {
+    struct shared *shared;
+    unsigned index;
+    struct loop loop;
+    struct net net;
+    struct hub *hub;
+    struct upstream *upstream;
+    struct rng rng;
+    struct mono now;        /* of this turn */
+    struct mono next_round; /* writes may begin again */
+    struct mono next_figures;
+    struct door_stats stats;
+    struct source stop; /* an eventfd: drain and end */
+    bool stopping;
+    pthread_t thread;
+    bool started;
+
+    pthread_mutex_t figures_lock;
+    struct figures figures;
+};
+
+/* Listen, and make everything ready to run. Returns 0; or a negative errno after logging. */
+MUST_CHECK int worker_init(struct worker *w, struct shared *shared, unsigned index);
+void worker_release(struct worker *w);
+
+/* The thread: runs until worker_stop(). */
+void *worker_run(void *worker);
+
+void worker_stop(struct worker *w); /* any thread */
+
+/* The sum over all workers, `w` being the caller's own. */
+void worker_figures(struct worker *w, struct figures *ret);
+
+static inline struct worker *worker_of(const struct conn *c)
+{
+    return c->net->owner;
+}
+
+/* May a page of this origin read here? A client without an origin is no browser and may. */
+bool origin_allowed(const struct shared *s, const struct http_head *h, struct slice origin);
+
+#endif
