@@ -304,6 +304,7 @@ static void on_subscribe(struct session *s, const struct mqtt_subscribe *p)
     apply(s, &want, &snapshot, reasons, n);
     send_packet(s, packet,
                 mqtt_encode_suback(packet, answer_cap(s), s->version, p->packet_id, reasons, n));
+    hub_serve(worker_of_session(s)->hub, &s->reader);
 }
 
 static void on_unsubscribe(struct session *s, const struct mqtt_subscribe *p)
@@ -325,6 +326,7 @@ static void on_unsubscribe(struct session *s, const struct mqtt_subscribe *p)
     apply(s, &want, &snapshot, reasons, n);
     send_packet(s, packet,
                 mqtt_encode_unsuback(packet, answer_cap(s), s->version, p->packet_id, reasons, n));
+    hub_serve(worker_of_session(s)->hub, &s->reader);
 }
 
 static void on_publish(struct session *s, const struct mqtt_publish *p)

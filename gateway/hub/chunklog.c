@@ -7,8 +7,9 @@
 
 #include "common/banned.h"
 
-#define FREE_LARGE_KEPT 64 /* 4 MiB: a burst's chunks are reused, a storm's go back to the system  \
-                            */
+#define FREE_LARGE_KEPT                                                                            \
+    64 /* 4 MiB: a burst's chunks are reused, a storm's go back to the system                      \
+        */
 
 static struct frame_mark *mark(const struct chunk *c, uint32_t n)
 {

@@ -8,6 +8,9 @@
 
 #include "common/banned.h"
 
+#define SERVE_BATCHES 32 /* 2 MiB: what is left of a snapshot after that waits for the next turn   \
+                          */
+
 int hub_new(const struct hub_limits *limits, struct hub **ret)
 {
     struct hub *h = calloc(1, sizeof(*h));
@@ -230,6 +233,12 @@ out:
     filterset_release(want);
     filterset_release(snapshot);
     return err;
+}
+
+void hub_serve(struct hub *h, struct reader *r)
+{
+    for (int i = 0; i < SERVE_BATCHES && r->state == READER_READY; i++)
+        channel_catch_up(h, r);
 }
 
 const struct filterset *hub_filters(const struct reader *r)

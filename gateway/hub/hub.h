@@ -73,6 +73,11 @@ void hub_leave(struct hub *h, struct reader *r);
 MUST_CHECK int hub_subscribe(struct hub *h, struct reader *r, const struct encoding *e,
                              size_t max_packet, struct filterset *want, struct filterset *snapshot);
 
+/* To be called after hub_subscribe(), once its answer is on the way and before anything else is
+ * published: sends what the reader lacks, as far as its socket takes it. So one that keeps up
+ * misses nothing between what it had, what it asked for, and what comes. */
+void hub_serve(struct hub *h, struct reader *r);
+
 /* What the reader has asked for; an empty set when nothing. Valid until the next call about `r`. */
 const struct filterset *hub_filters(const struct reader *r);
 
