@@ -32,10 +32,12 @@ export class Program {
    * `command` is a path, or the name of one of our programs. Nothing runs before start().
    * The environment is a clean one plus `env`, so that the developer's own settings decide nothing.
    */
-  constructor(t, command, args = [], { env = {}, cwd } = {}) {
+  constructor(t, command, args = [], { env = {}, cwd, stdin = 'ignore', deathSignal = 'KILL' } = {}) {
     this.name = path.basename(command);
     this.command = command.startsWith('tapecast-') ? path.join(binDir(), command) : command;
     this.args = args;
+    this.stdin = stdin; // 'pipe' for type()
+    this.deathSignal = deathSignal; // what the kernel sends it when we end, however we do
     this.dir = cwd ?? tempDir(t);
     this.env = { ...cleanEnvironment(), ...env };
     atEnd(t, () => this.#finish(t));
@@ -52,11 +54,11 @@ export class Program {
   start() {
     if (this.running) throw new Error(`${this.name} is running already`);
     this.#asked = false;
-    // The kernel kills the program with us, however we end.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', this.command, ...this.args], {
+    const mortal = ['--pdeathsig', this.deathSignal, '--', this.command, ...this.args];
+    const child = spawn('setpriv', mortal, {
       cwd: this.dir,
       env: this.env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [this.stdin, 'pipe', 'pipe'],
     });
     child.stdout.on('data', (bytes) => {
       this.stdout += bytes;
@@ -92,6 +94,11 @@ export class Program {
   signal(name) {
     this.#asked ||= name === 'SIGKILL' || name === 'SIGTERM' || name === 'SIGINT';
     this.#child.kill(name);
+  }
+
+  /** Type on its standard input. */
+  type(text) {
+    this.#child.stdin.write(text);
   }
 
   /** Stands still with its sockets open, like a hung machine. */
