@@ -1,6 +1,7 @@
 // Everything a test needs to drive the real programs; each part says more in its own file.
 
 export { Broker } from './broker.mjs';
+export { ANSWERS, FinnhubStandIn } from './finnhub.mjs';
 export { Gateway } from './gateway.mjs';
 export { mqttClient } from './mqtt.mjs';
 export { Program, ROOT, binDir } from './program.mjs';
