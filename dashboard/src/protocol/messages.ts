@@ -22,7 +22,7 @@ export interface Totals {
 
 export type FromWorker =
   | { type: 'link'; link: Link }
-  | { type: 'batch'; slices: Slice[] }
+  | { type: 'batch'; slices: Slice[]; quotesSoFar: number }
   | { type: 'totals'; totals: Totals; perSecond: number }
   | { type: 'status'; status: ProgramStatus };
 

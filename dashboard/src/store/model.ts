@@ -62,7 +62,7 @@ export class Model {
   private readonly programs = new Map<string, SeenStatus>();
   private totals = NO_TOTALS;
   private perSecond = 0;
-  private quotesAtPause = 0;
+  private quotesShown = 0;
   private batchAtPause: FromWorker[] = [];
   private snapshotAt = -Infinity;
   private readonly elsewhere = new Set<string>(); // symbols that a snapshot named
@@ -108,7 +108,6 @@ export class Model {
 
   togglePause(): void {
     this.paused.value = !this.paused.value;
-    this.quotesAtPause = this.totals.quotes;
     this.held.value = 0;
     if (!this.paused.value) for (const message of this.batchAtPause.splice(0)) this.take(message);
     this.tick();
@@ -169,7 +168,7 @@ export class Model {
         mode: this.market.mode,
         newest: this.market.newest,
       };
-      if (this.paused.value) this.held.value = this.totals.quotes - this.quotesAtPause;
+      if (this.paused.value) this.held.value = Math.max(0, this.totals.quotes - this.quotesShown);
     });
   }
 
@@ -205,6 +204,7 @@ export class Model {
           this.batchAtPause.push(message); // at most one: the next comes when this one is taken
           return;
         }
+        this.quotesShown = message.quotesSoFar;
         this.market.apply(message.slices, this.around.clock());
         this.around.feed.taken();
         this.changed();

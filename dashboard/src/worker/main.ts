@@ -44,7 +44,7 @@ function flush(): void {
   totals.merged += quotesSinceBatch - slices.length;
   quotesSinceBatch = 0;
   taken = false;
-  post({ type: 'batch', slices });
+  post({ type: 'batch', slices, quotesSoFar: totals.quotes });
 }
 
 // -- totals, twice a second, whether or not the page takes batches ------------------------------------

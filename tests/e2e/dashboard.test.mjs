@@ -1,0 +1,385 @@
+// The page against a real broker and gateway; the test is the publisher, so it knows each price.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+
+import { Broker, Gateway, atEnd, mqttClient, until } from '../support/index.mjs';
+import { DASHBOARD, openPage, startBrowser } from '../support/page.mjs';
+
+const browser = await startBrowser({ after });
+
+/** A market of which the test is the exchange. */
+class Exchange {
+  static async open(t) {
+    const exchange = new Exchange();
+    exchange.broker = await Broker.start(t);
+    exchange.gateway = await Gateway.start(t, exchange.broker, { web: DASHBOARD });
+    exchange.client = await mqttClient(t, exchange.broker.url);
+    return exchange;
+  }
+
+  seq = 0;
+
+  quote(symbol, price, more = {}) {
+    this.seq++;
+    return { symbol, price, change: 1.5, percent: 1.52, open: 99, high: 105, low: 95, prev_close: 98.5, volume: 1_000_000 + this.seq,
+      timestamp: Date.now(), seq: this.seq, mode: 'demo', ...more };
+  }
+
+  tick(symbol, price, more) {
+    return this.send(symbol, JSON.stringify(this.quote(symbol, price, more)));
+  }
+
+  send(level, text) {
+    return this.client.publish(`stocks/${encodeURIComponent(level)}`, text, { retain: true, qos: 1 });
+  }
+
+  /** Tick until the page takes it for live: what was sent before its subscription came as retained. */
+  async goLive(dashboard, symbol = 'AAPL', price = 101) {
+    await until(async () => {
+      await this.tick(symbol, price);
+      return (await dashboard.text('state')) === 'Live';
+    }, { what: 'the page to be live' });
+    await dashboard.shows(symbol, price.toFixed(2));
+  }
+
+  status(state, more = {}) {
+    const text = JSON.stringify({ state, feed: 'sim', condition: state === 'online' ? 'live' : 'failed', detail: 'a test', ...more });
+    return this.client.publish('status/publisher/test', text, { retain: true, qos: 1 });
+  }
+
+  /** Tick `symbol` until the test ends or the returned function is called. */
+  keepTicking(t, symbol, everyMs = 50) {
+    let price = 100;
+    const timer = setInterval(() => void this.tick(symbol, (price += 0.01) && Number(price.toFixed(2))).catch(() => {}), everyMs);
+    const stop = () => clearInterval(timer);
+    atEnd(t, stop);
+    return stop;
+  }
+}
+
+/** A gateway that goes away is an error to the browser, and here the point of the test. */
+const CONNECTION = /WebSocket connection|ERR_CONNECTION|Failed to load resource/;
+
+test('retained prices are there at once, dimmed until the first tick, then live', async (t) => {
+  const exchange = await Exchange.open(t);
+  await exchange.tick('AAPL', 100.5);
+  await exchange.tick('MSFT', 200.25);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+
+  await dashboard.shows('AAPL', '100.50');
+  assert.deepEqual(await dashboard.symbols(), ['AAPL', 'MSFT']);
+  await dashboard.state('Waiting');
+  assert.notEqual(await opacity(dashboard, '.grid-space'), 1);
+
+  await exchange.goLive(dashboard);
+  await until(async () => (await opacity(dashboard, '.grid-space')) === 1);
+  assert.equal((await dashboard.text('mode')).toLowerCase(), 'simulated');
+});
+
+const opacity = (dashboard, selector) =>
+  dashboard.page.evaluate((s) => Number(getComputedStyle(document.querySelector(s)).opacity), selector);
+
+test('a row shows price, change, percent and volume, and flashes when the price moves', async (t) => {
+  const exchange = await Exchange.open(t);
+  await exchange.tick('AAPL', 100.5);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  await exchange.goLive(dashboard, 'AAPL', 100.5);
+  await exchange.tick('AAPL', 100.6, { change: -2.1, percent: -2.05, volume: 41_230_000 });
+  await dashboard.page.waitForSelector('.row.flash-up');
+  const row = await dashboard.row('AAPL');
+  assert.deepEqual([row.last, row.change, row.percent, row.volume], ['100.60', '−2.10', '−2.05%', '41.2M']);
+  await until(async () => (await dashboard.page.locator('.row.flash-up').count()) === 0);
+  let price = 100;
+  await until(async () => { // moves that follow a flash too closely do not flash
+    await exchange.tick('AAPL', (price -= 1));
+    return (await dashboard.page.locator('.row.flash-down').count()) > 0;
+  });
+});
+
+test('who asked for less motion sees no flash', async (t) => {
+  const exchange = await Exchange.open(t);
+  await exchange.tick('AAPL', 100.5);
+  const dashboard = await openPage(t, browser, exchange.gateway, { reducedMotion: 'reduce' });
+  await dashboard.shows('AAPL', '100.50');
+  await dashboard.page.evaluate(() => {
+    globalThis.flashes = 0;
+    new MutationObserver((records) => {
+      for (const { target } of records) if (/flash/.test(target.className)) globalThis.flashes++;
+    }).observe(document.querySelector('.grid-space'), { subtree: true, attributes: true, attributeFilter: ['class'] });
+  });
+  for (let i = 1; i <= 5; i++) await exchange.tick('AAPL', 101 + i);
+  await dashboard.shows('AAPL', '106.00');
+  assert.equal(await dashboard.page.evaluate(() => globalThis.flashes), 0);
+});
+
+test('a silent feed turns stale, keeps its prices, and recovers with the next tick', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  await exchange.goLive(dashboard);
+  await dashboard.state('Stale', 8000);
+  assert.match(await dashboard.text('banner'), /Prices as of \d\d:\d\d:\d\d/);
+  assert.match(await dashboard.text('age'), /^[5-9]\.\ds ago$/);
+  assert.equal((await dashboard.row('AAPL')).last, '101.00');
+  await exchange.tick('AAPL', 102);
+  await dashboard.state('Live');
+  assert.equal(await dashboard.page.getByTestId('banner').count(), 0);
+});
+
+test('a publisher that died is told by its will, and its return too', async (t) => {
+  const exchange = await Exchange.open(t);
+  await exchange.status('online');
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  await exchange.goLive(dashboard);
+  await exchange.status('offline', { detail: 'the power went out' });
+  await dashboard.state('Feed down');
+  assert.match(await dashboard.text('banner'), /the power went out/);
+  await exchange.status('online');
+  await exchange.tick('AAPL', 101);
+  await dashboard.state('Live');
+});
+
+test('a gateway that is killed is told within a second; the page returns by itself', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway, { mayFail: CONNECTION });
+  await exchange.goLive(dashboard);
+
+  await exchange.gateway.kill();
+  await dashboard.state('Disconnected', 1000);
+  await until(async () => /Next try in \d+ s/.test(await dashboard.text('retry')));
+  assert.equal((await dashboard.row('AAPL')).last, '101.00');
+  assert.match(await dashboard.text('banner'), /Prices as of/);
+
+  await exchange.gateway.start();
+  exchange.keepTicking(t, 'AAPL');
+  await dashboard.state('Live', 8000);
+});
+
+test('Retry now does not wait for the countdown', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway, { mayFail: CONNECTION });
+  await dashboard.state('Waiting');
+  await exchange.gateway.kill();
+  await until(async () => /\(try [56]\)/.test(await dashboard.text('retry')), { timeout: 20_000, what: 'a few failed tries' });
+  await exchange.gateway.start();
+  await dashboard.page.getByRole('button', { name: 'Retry now' }).click();
+  await dashboard.state('Waiting', 2000);
+});
+
+test('a broker that restarts brings prices back without touching the page', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway, { mayFail: CONNECTION });
+  exchange.keepTicking(t, 'AAPL');
+  await dashboard.state('Live');
+  await exchange.broker.kill();
+  await until(async () => (await dashboard.text('state')) !== 'Live', { timeout: 8000 });
+  await exchange.broker.start();
+  await dashboard.state('Live', 8000);
+});
+
+test('without a price the page says what to look at', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  await dashboard.state('Waiting');
+  assert.match(await dashboard.text('empty'), /No prices yet: is the publisher running\?/);
+  await exchange.tick('AAPL', 5);
+  await dashboard.shows('AAPL', '5.00');
+  assert.equal(await dashboard.page.getByTestId('empty').count(), 0);
+});
+
+test('hostile values are dashes and hostile names are text', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  await exchange.send('EVIL', JSON.stringify({ symbol: '<img src=x onerror=alert(1)>', price: 1e308, volume: -5, timestamp: Date.now() }));
+  await exchange.send('NEGATIVE', JSON.stringify({ symbol: 'NEGATIVE', price: -4, change: 'x', percent: null, timestamp: Date.now() }));
+  await exchange.send('TURNED', '{"symbol":"\\u202eTURNED\\u0000","price":12.5,"timestamp":1}');
+  await exchange.send('BROKEN', '{not json');
+  await exchange.send('EMPTY', '');
+  await exchange.send('TINY', JSON.stringify({ symbol: 'TINY', price: 0.0002, timestamp: Date.now() }));
+  await exchange.send('BIG', JSON.stringify({ symbol: 'BIG', price: 200_000, timestamp: Date.now() }));
+  await exchange.tick('BTC/USD', 61_234.5);
+
+  await dashboard.shows('BTC/USD', '61,234.50');
+  assert.deepEqual(await dashboard.symbols(), ['<img src=x onerror=alert(1)>', 'BIG', 'BTC/USD', 'NEGATIVE', 'TINY', 'TURNED']);
+  assert.equal((await dashboard.row('<img src=x onerror=alert(1)>')).last, '–');
+  assert.deepEqual(Object.values(await dashboard.row('NEGATIVE')).slice(0, 5), ['NEGATIVE', '–', '–', '–', '–']);
+  assert.equal((await dashboard.row('TINY')).last, '0.0002');
+  assert.equal((await dashboard.row('BIG')).last, '200,000.00');
+  assert.equal(await dashboard.page.locator('img').count(), 0);
+  await until(async () => (await dashboard.text('faults')) === '6 bad', { what: 'six unusable values to be counted' });
+  await dashboard.click('<img src=x onerror=alert(1)>');
+  await until(async () => (await dashboard.text('chart-symbol')) === '<img src=x onerror=alert(1)>');
+});
+
+test('a header sorts up, down and back to the own order', async (t) => {
+  const exchange = await Exchange.open(t);
+  for (const [symbol, percent] of [['A', 1], ['B', 3], ['C', -2]]) await exchange.tick(symbol, 10, { percent });
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  await until(async () => (await dashboard.symbols()).length === 3);
+  const header = dashboard.page.getByRole('button', { name: 'Chg %' });
+  for (const [order, sorted] of [['CAB', 'ascending'], ['BAC', 'descending'], ['ABC', 'none']]) {
+    await header.click();
+    await until(async () => (await dashboard.symbols()).join('') === order, { what: `the order ${order}` });
+    assert.equal(await dashboard.page.locator('.head-cell.percent').getAttribute('aria-sort'), sorted);
+  }
+});
+
+test('everything can be reached by keyboard: search, rows, interval, filter, help', async (t) => {
+  const exchange = await Exchange.open(t);
+  for (const symbol of ['AAPL', 'AMZN', 'MSFT']) await exchange.tick(symbol, 10);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  const chosen = (symbol) => until(async () => (await dashboard.text('chart-symbol')) === symbol, { what: `${symbol} to be chosen` });
+  await chosen('AAPL');
+  await dashboard.press('ArrowDown');
+  await chosen('AMZN');
+  await dashboard.press('j');
+  await chosen('MSFT');
+  await dashboard.press('/');
+  await dashboard.page.keyboard.type('appl');
+  await dashboard.page.getByRole('option').first().waitFor();
+  await dashboard.press('Enter');
+  await chosen('AAPL');
+  await dashboard.press('3');
+  assert.equal(await dashboard.page.getByRole('button', { name: '1m' }).getAttribute('aria-pressed'), 'true');
+  await dashboard.press('f');
+  await dashboard.page.keyboard.type('ms');
+  await until(async () => (await dashboard.symbols()).join() === 'MSFT');
+  await dashboard.press('Escape');
+  await until(async () => (await dashboard.symbols()).length === 3);
+  await dashboard.press('?');
+  await dashboard.page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  await dashboard.press('Escape');
+  await until(async () => (await dashboard.page.getByRole('dialog').count()) === 0);
+});
+
+test('an own list shows and receives only its symbols, and survives a reload', async (t) => {
+  const exchange = await Exchange.open(t);
+  for (const symbol of ['AAPL', 'BTC/USD', 'MSFT']) await exchange.tick(symbol, 10);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  await until(async () => (await dashboard.symbols()).length === 3);
+  await dashboard.page.getByTestId('list').selectOption('New list…');
+  await dashboard.page.getByLabel('Name', { exact: true }).fill('Mine');
+  await dashboard.page.getByLabel(/^Symbols/).fill('BTC/USD\naapl');
+  await dashboard.page.getByRole('button', { name: 'Save 2 symbols' }).click();
+  await until(async () => (await dashboard.symbols()).join() === 'BTC/USD,AAPL', { what: 'the two symbols in their order' });
+
+  await exchange.tick('BTC/USD', 11);
+  await dashboard.shows('BTC/USD', '11.00');
+  await exchange.tick('AAPL', 11); // a round trip more, so that the unsubscription has been served
+  await dashboard.shows('AAPL', '11.00');
+  const before = await settled(() => dashboard.messages());
+  for (let i = 0; i < 50; i++) await exchange.tick('MSFT', 20 + i);
+  await exchange.tick('AAPL', 12);
+  await dashboard.shows('AAPL', '12.00');
+  assert.equal(await settled(() => dashboard.messages()), before + 1);
+
+  await dashboard.page.reload();
+  await dashboard.shows('AAPL', '12.00');
+  assert.deepEqual(await dashboard.symbols(), ['BTC/USD', 'AAPL']);
+
+  await dashboard.press('/');
+  await dashboard.page.keyboard.type('ms');
+  await dashboard.page.getByRole('option', { name: /MSFT/ }).waitFor();
+  await dashboard.press('Shift+Enter');
+  await dashboard.shows('MSFT', '69.00');
+  await dashboard.click('MSFT');
+  await dashboard.press('Delete');
+  await until(async () => (await dashboard.symbols()).length === 2);
+  await dashboard.page.getByRole('button', { name: 'Undo' }).click();
+  await until(async () => (await dashboard.symbols()).join() === 'BTC/USD,AAPL,MSFT');
+});
+
+/** A number that has stood still for a while longer than the page takes to refresh it. */
+async function settled(read) {
+  let value = await read();
+  let since = performance.now();
+  await until(async () => {
+    const now = await read();
+    if (now !== value) [value, since] = [now, performance.now()];
+    return performance.now() - since > 1200;
+  });
+  return value;
+}
+
+test('the chart builds bars from ticks, survives late ones, and its legend shows them', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  const start = Math.ceil(Date.now() / 300_000) * 300_000; // of the next five minutes
+  const at = (second, price) => exchange.tick('AAPL', price, { timestamp: start + second * 1000 });
+  await exchange.goLive(dashboard, 'AAPL', 100);
+  for (const [second, price] of [[1, 103], [2, 101], [3, 105], [2, 99], [-500, 50], [3, 104]]) {
+    await at(second, price);
+    await dashboard.shows('AAPL', price.toFixed(2));
+  }
+  const legend = () => dashboard.text('legend').then((text) => text.replace(/\s+/g, ' '));
+  await until(async () => /O ?105.00 H ?105.00 L ?104.00 C ?104.00/.test(await legend()), { what: 'the bar of second 3', detail: legend });
+  await dashboard.page.getByRole('button', { name: '5m', exact: true }).click();
+  await until(async () => /H ?105.00 L ?99.00 C ?104.00/.test(await legend()), { what: 'the bar of five minutes' });
+  for (const style of ['Line', 'Area', 'Baseline', 'Candles'])
+    await dashboard.page.getByRole('button', { name: style, exact: true }).click();
+  assert.ok((await dashboard.page.getByTestId('chart').locator('canvas').count()) > 0);
+  assert.match(await dashboard.page.locator('.attribution').innerText(), /TradingView/);
+});
+
+test('a pause holds the prices and counts, going on shows the newest', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  await exchange.goLive(dashboard, 'AAPL', 100);
+  await exchange.tick('MSFT', 100);
+  await dashboard.shows('MSFT', '100.00'); // so nothing is under way when the pause begins
+  await dashboard.press('Space');
+  await dashboard.state('Paused');
+  for (let i = 1; i <= 20; i++) await exchange.tick('AAPL', 100 + i);
+  await until(async () => /^20\s+held$/.test(await dashboard.text('held')), { what: '20 ticks to be held' });
+  assert.equal((await dashboard.row('AAPL')).last, '100.00');
+  await dashboard.press('Space');
+  await dashboard.shows('AAPL', '120.00');
+  await dashboard.state('Live');
+});
+
+test('only rows in sight exist, and 6,000 symbols scroll to their end', async (t) => {
+  const exchange = await Exchange.open(t);
+  const name = (i) => 'S' + String(i).padStart(4, '0');
+  for (let i = 0; i < 6000; i++) void exchange.client.client.publish(`stocks/${name(i)}`, JSON.stringify(exchange.quote(name(i), 1 + i / 100)), { retain: true });
+  await exchange.tick('LAST', 1);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  await until(async () => (await dashboard.text('count')) === '6,001 symbols', { timeout: 15_000 });
+  assert.ok((await dashboard.page.locator('.row').count()) < 60);
+  await dashboard.press('End');
+  await dashboard.shows('S5999', '60.99');
+  await dashboard.press('/');
+  await dashboard.page.keyboard.type('S3333');
+  await dashboard.press('Enter');
+  await dashboard.shows('S3333', '34.33');
+});
+
+test('a telephone has a list without sideways scrolling, and the chart as a sheet that goes back', async (t) => {
+  const exchange = await Exchange.open(t);
+  for (const symbol of ['AAPL', 'BTC/USD']) await exchange.tick(symbol, 61_234.5);
+  const dashboard = await openPage(t, browser, exchange.gateway, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+  await dashboard.shows('BTC/USD', '61,234.50');
+  assert.deepEqual(Object.keys(await dashboard.row('AAPL')), ['symbol', 'last', 'percent', 'trend']);
+  const wide = () => dashboard.page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  assert.equal(await wide(), false);
+  await dashboard.page.locator('.row', { hasText: 'BTC/USD' }).tap();
+  await dashboard.page.getByRole('heading', { name: 'BTC/USD' }).waitFor();
+  assert.equal(await wide(), false);
+  await dashboard.page.goBack();
+  await until(async () => !(await dashboard.page.getByTestId('chart').isVisible()));
+  await dashboard.state('Waiting');
+});
+
+test('theme and colours can be chosen and are remembered', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway, { colorScheme: 'light' });
+  const root = () => dashboard.page.evaluate(() => ({ ...document.documentElement.dataset }));
+  assert.equal((await root()).theme, 'light');
+  await dashboard.press('t');
+  assert.equal((await root()).theme, 'dark');
+  await dashboard.page.getByRole('button', { name: 'Settings' }).click();
+  await dashboard.page.getByLabel(/colour-blind/).check();
+  await dashboard.page.reload();
+  await dashboard.page.getByTestId('state').waitFor();
+  const { theme, palette } = await root();
+  assert.deepEqual([theme, palette], ['dark', 'colour-blind']);
+});
