@@ -457,7 +457,7 @@ static int display_run(struct display *d, const char *password)
 
 static int display_start(const struct settings *s, const char *password)
 {
-    struct display d = {.settings = s, .mutex = PTHREAD_MUTEX_INITIALIZER};
+    struct display d = {.settings = s, .mutex = PTHREAD_MUTEX_INITIALIZER, .state = "connecting"};
     int status = EXIT_FAILURE;
 
     d.signal_fd = open_signals();
