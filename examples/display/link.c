@@ -77,7 +77,7 @@ static const char *url_parse(const char *text, struct url *ret)
         u.user_len = (size_t)(at - u.host);
         u.host = at + 1;
         if (memchr(u.user, ':', u.user_len) != NULL)
-            return "no password in the URL, where others see it; use MQTT_PASSWORD";
+            return "no password in the URL, where others see it; use TAPECAST_MQTT_PASSWORD";
     }
     end = u.host[0] == '[' ? strchr(u.host, ']') : NULL;
     u.host_len = end != NULL ? (size_t)(end + 1 - u.host) : strcspn(u.host, ":");

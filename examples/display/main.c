@@ -68,8 +68,8 @@ static const char epilogue[] =
     "  tapecast-display --plain AAPL >/dev/ttyUSB0     lines for a serial display:\n"
     "                                                  AAPL 189.45 +0.20%\n"
     "\n"
-    "The password of a user in the URL comes from the variable MQTT_PASSWORD, or from the\n"
-    "file that MQTT_PASSWORD_FILE names. NO_COLOR=1 turns colours off. Ctrl-C or q ends.";
+    "The password of a user in the URL comes from the variable TAPECAST_MQTT_PASSWORD, or from the\n"
+    "file that TAPECAST_MQTT_PASSWORD_FILE names. NO_COLOR=1 turns colours off. Ctrl-C or q ends.";
 
 static bool settings_read(struct settings *s, int argc, char **argv, struct options_result *ret)
 {
@@ -492,7 +492,7 @@ int main(int argc, char **argv)
     status = settings_topics(&s, options.arguments, options.n_arguments);
     if (status != 0)
         goto out;
-    status = options_secret(&options, "MQTT_PASSWORD", &password) == 0 ? 0 : EXIT_FAILURE;
+    status = options_secret(&options, "TAPECAST_MQTT_PASSWORD", &password) == 0 ? 0 : EXIT_FAILURE;
     if (status == 0)
         status = display_start(&s, password);
 out:

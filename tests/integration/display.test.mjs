@@ -210,7 +210,7 @@ test('a user and a password from the environment are sent', async (t) => {
   const url = broker.url.replace('//', '//ticker@');
 
   await plainDisplay(t, broker).logged(/the broker does not let this user in/);
-  await plainDisplay(t, { url }, [], { env: { MQTT_PASSWORD: 'pass word' } }).logged(/connected to/);
+  await plainDisplay(t, { url }, [], { env: { TAPECAST_MQTT_PASSWORD: 'pass word' } }).logged(/connected to/);
 });
 
 /** A display whose output goes to a reader that reads nothing until told to; resolves to both. */
@@ -259,7 +259,7 @@ test('wrong options end with status 2 and one line that helps', async (t) => {
   const cases = [
     [['--mqtt-url', 'localhost'], /mqtt:\/\/127\.0\.0\.1:1883/],
     [['--mqtt-url', 'mqtts://localhost'], /no TLS/],
-    [['--mqtt-url', 'mqtt://me:secret@localhost'], /MQTT_PASSWORD/],
+    [['--mqtt-url', 'mqtt://me:secret@localhost'], /TAPECAST_MQTT_PASSWORD/],
     [['--filter', 'stocks/+x'], /not an MQTT filter/],
     [['--filter', 'stocks/#/price'], /not an MQTT filter/],
     [['--filter', 'stocks/+', 'AAPL'], /not both/],
