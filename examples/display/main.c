@@ -68,8 +68,9 @@ static const char epilogue[] =
     "  tapecast-display --plain AAPL >/dev/ttyUSB0     lines for a serial display:\n"
     "                                                  AAPL 189.45 +0.20%\n"
     "\n"
-    "The password of a user in the URL comes from the variable TAPECAST_MQTT_PASSWORD, or from the\n"
-    "file that TAPECAST_MQTT_PASSWORD_FILE names. NO_COLOR=1 turns colours off. Ctrl-C or q ends.";
+    "The password of a user in the URL comes from TAPECAST_MQTT_PASSWORD, or from the\n"
+    "file that TAPECAST_MQTT_PASSWORD_FILE names. NO_COLOR=1 turns colours off.\n"
+    "Ctrl-C or q ends.";
 
 static bool settings_read(struct settings *s, int argc, char **argv, struct options_result *ret)
 {

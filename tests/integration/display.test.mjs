@@ -281,7 +281,7 @@ test('--help teaches by examples', async (t) => {
   assert.equal((await display.exited()).code, 0);
   for (const word of ['TAPECAST_MQTT_URL', "--filter 'stocks/+/price'", '--plain', 'AAPL 189.45 +0.20%', 'NO_COLOR'])
     assert.ok(display.stdout.includes(word), word);
-  assert.ok(display.stdout.split('\n').every((line) => line.length <= 90));
+  assert.ok(display.stdout.split('\n').every((line) => line.length <= 82));
 });
 
 test('20 symbols take less than 4 MB', async (t) => {
