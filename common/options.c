@@ -183,24 +183,30 @@ static size_t distance(const char *a, const char *b)
     return row[b_len];
 }
 
-/* The option nearest to `name`, NULL when none is near. */
-static const char *nearest(const struct options *o, const char *name)
+struct guess {
+    const char *name; /* the nearest so far; NULL for none */
+    size_t distance;
+};
+
+static void guess(struct guess *g, const char *typed, const char *name)
 {
-    size_t best = strlen(name) / 3 + 2; /* a third of the letters wrong is another word */
-    const char *found = NULL;
+    size_t d = distance(typed, name);
 
-    for (size_t i = 0; i < o->n_specs; i++) {
-        size_t d;
+    if (d < g->distance)
+        *g = (struct guess){name, d};
+}
 
-        if (o->specs[i].kind == OPTION_GROUP)
-            continue;
-        d = distance(name, o->specs[i].name);
-        if (d < best) {
-            best = d;
-            found = o->specs[i].name;
-        }
-    }
-    return found;
+/* The option nearest to `typed`, NULL when none is near. */
+static const char *nearest(const struct options *o, const char *typed)
+{
+    struct guess g = {.distance = strlen(typed) / 3 + 2}; /* more wrong is another word */
+
+    for (size_t i = 0; i < o->n_specs; i++)
+        if (o->specs[i].kind != OPTION_GROUP)
+            guess(&g, typed, o->specs[i].name);
+    guess(&g, typed, "help");
+    guess(&g, typed, "version");
+    return g.name;
 }
 
 static bool fail_unknown(const struct options *o, const char *name, struct options_result *ret)

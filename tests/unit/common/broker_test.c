@@ -10,19 +10,18 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/broker.h"
 #include "common/log.h"
+#include "tests/unit/common/capture.h"
 
 #ifdef __SANITIZE_THREAD__
 /* libmosquitto 2.0.11 unlocks a mutex that it does not hold when the broker sends a DISCONNECT
@@ -238,42 +237,6 @@ static void round_trip(struct client *c)
 }
 
 /*
- * What was logged meanwhile
- */
-
-struct capture {
-    int saved, file;
-    char text[8192];
-};
-
-static void capture_begin(struct capture *k)
-{
-    k->saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    k->file = memfd_create("log", MFD_CLOEXEC);
-    dup2(k->file, STDERR_FILENO);
-}
-
-static void capture_end(struct capture *k)
-{
-    ssize_t n;
-
-    dup2(k->saved, STDERR_FILENO);
-    close(k->saved);
-    n = pread(k->file, k->text, sizeof(k->text) - 1, 0);
-    k->text[n < 0 ? 0 : n] = '\0';
-    close(k->file);
-}
-
-static int count(const char *text, const char *what)
-{
-    int n = 0;
-
-    for (const char *p = strstr(text, what); p != NULL; p = strstr(p + 1, what))
-        n++;
-    return n;
-}
-
-/*
  * The tests
  */
 
@@ -465,7 +428,7 @@ static void a_killed_broker_is_found_again_within_3_s(void **state)
     struct capture k;
     struct mono back;
 
-    capture_begin(&k);
+    capture_begin(&k, STDERR_FILENO);
     client_up(&c, s->url, "a", NULL);
     server_kill(s);
     RUN_UNTIL(&c, c.downs == 1);
@@ -478,8 +441,8 @@ static void a_killed_broker_is_found_again_within_3_s(void **state)
     RUN_UNTIL(&c, c.ups == 2);
     assert_true(mono_before(mono_now(), mono_add_ms(back, 3000)));
     capture_end(&k);
-    assert_int_equal(count(k.text, "is up at"), 2);
-    assert_int_equal(count(k.text, "\n"), 3); /* up, gone, up: no line for each attempt */
+    assert_int_equal(capture_count(&k, "is up at"), 2);
+    assert_int_equal(capture_count(&k, "\n"), 3); /* up, gone, up: no line for each attempt */
     subscribe(&c, "echo");
     round_trip(&c);
     broker_free(c.broker);
@@ -527,13 +490,13 @@ static void a_refusal_has_a_line_of_its_own(void **state)
     (void)state;
     server_new(&s, "false");
     client_new(&c, s.url, "a", NULL);
-    capture_begin(&k);
+    capture_begin(&k, STDERR_FILENO);
     for (struct mono end = mono_add_ms(mono_now(), 1000); mono_before(mono_now(), end);)
         turn(&c, 100);
     capture_end(&k);
     assert_int_equal(c.ups, 0);
     assert_non_null(strstr(k.text, "refuses us: Not authorized"));
-    assert_int_equal(count(k.text, "\n"), 1);
+    assert_int_equal(capture_count(&k, "\n"), 1);
     broker_free(c.broker);
     server_free(&s);
 }
@@ -549,11 +512,11 @@ static void nobody_there_is_said_once(void **state)
     close(listen_anywhere(1, &port));
     snprintf(url, sizeof(url), "mqtt://127.0.0.1:%u", port);
     client_new(&c, url, "a", NULL);
-    capture_begin(&k);
+    capture_begin(&k, STDERR_FILENO);
     for (struct mono end = mono_add_ms(mono_now(), 1000); mono_before(mono_now(), end);)
         turn(&c, 100);
     capture_end(&k);
-    assert_int_equal(count(k.text, "\n"), 1);
+    assert_int_equal(capture_count(&k, "\n"), 1);
     assert_non_null(strstr(k.text, "broker is not reachable at mqtt://127.0.0.1:"));
     assert_non_null(strstr(k.text, "Connection refused; trying again"));
     broker_free(c.broker);
@@ -716,12 +679,12 @@ static void an_address_that_is_none_is_refused_with_one_line(void **state)
         struct capture k;
         int r;
 
-        capture_begin(&k);
+        capture_begin(&k, STDERR_FILENO);
         r = broker_new(&config, &b);
         capture_end(&k);
         assert_int_equal(r, -EINVAL);
         assert_null(b);
-        assert_int_equal(count(k.text, "\n"), 1);
+        assert_int_equal(capture_count(&k, "\n"), 1);
     }
 }
 
@@ -734,11 +697,11 @@ static void a_password_in_the_address_is_refused_and_not_logged(void **state)
     int r;
 
     (void)state;
-    capture_begin(&k);
+    capture_begin(&k, STDERR_FILENO);
     r = broker_new(&config, &b);
     capture_end(&k);
     assert_int_equal(r, -EINVAL);
-    assert_int_equal(count(k.text, "\n"), 1);
+    assert_int_equal(capture_count(&k, "\n"), 1);
     assert_null(strstr(k.text, "hunter2"));
 }
 
