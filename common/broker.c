@@ -289,13 +289,9 @@ static int link_new(struct broker *b, struct link **ret)
     l->connack = -1;
     l->port = b->port;
     l->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (l->done_fd < 0) {
-        r = -errno;
-        goto out;
-    }
     l->host = strdup(b->host);
     l->mosq = mosquitto_new(b->client_id, true, l);
-    if (l->host == NULL || l->mosq == NULL)
+    if (l->done_fd < 0 || l->host == NULL || l->mosq == NULL)
         goto out;
     r = link_configure(l, b);
     if (r < 0)
@@ -587,7 +583,7 @@ static void link_ended(struct broker *b, struct mono now, int rc, int err)
 
 static void start_connecting(struct broker *b, struct mono now)
 {
-    struct link *l;
+    struct link *l = NULL;
     int r = link_new(b, &l);
 
     if (r == 0) {
@@ -597,10 +593,10 @@ static void start_connecting(struct broker *b, struct mono now)
         r = watch(b, l->done_fd, EPOLLIN);
     }
     if (r == 0) {
-        atomic_fetch_add(&l->owners, 1);
+        atomic_store(&l->owners, 2);
         r = start_thread(link_connect, l);
         if (r < 0)
-            link_unref(l);
+            atomic_store(&l->owners, 1);
     }
     if (r < 0)
         link_failed(b, now, AWAY, strerror(-r));

@@ -418,10 +418,11 @@ bool options_read(const struct options *o, int argc, char **argv, struct options
     *ret = (struct options_result){0};
     r.values = calloc(o->n_specs + 1, sizeof(*r.values));
     ret->arguments = calloc((size_t)argc + 1, sizeof(*ret->arguments));
-    if (r.values == NULL || ret->arguments == NULL)
-        ok = fail(o, ret, "out of memory");
-    else
-        ok = read_command_line(&r) && read_env_file(o, ret);
+    if (r.values == NULL || ret->arguments == NULL) {
+        free(r.values);
+        return fail(o, ret, "out of memory");
+    }
+    ok = read_command_line(&r) && read_env_file(o, ret);
     for (size_t i = 0; ok && i < o->n_specs; i++)
         ok = resolve(&r, &o->specs[i], r.values[i]);
     free(r.values);
@@ -494,7 +495,7 @@ static int read_secret_file(const char *variable, const char *path, char **ret)
 {
     char text[SECRET_MAX + 1];
     ssize_t len;
-    int fd, r;
+    int fd = -1, r;
 
     r = open_private(variable, path, &fd);
     if (r < 0)

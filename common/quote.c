@@ -444,9 +444,9 @@ static int read_mode(struct scan *s, uint8_t *ret)
 
     if (read_string(s, &text) < 0)
         return -EBADMSG;
-    for (uint8_t mode = MODE_DEMO; mode <= MODE_LIVE; mode++)
+    for (unsigned mode = MODE_DEMO; mode <= MODE_LIVE; mode++)
         if (text_is(&text, quote_mode_name(mode))) {
-            *ret = mode;
+            *ret = (uint8_t)mode;
             return 0;
         }
     return -EBADMSG;

@@ -73,7 +73,7 @@ size_t topic_level_escape(const char *s, size_t len, char *buf, size_t cap)
     size_t out = 0;
 
     for (size_t i = 0, n; i < len; i += n) {
-        uint32_t code;
+        uint32_t code = 0;
         bool plain;
 
         n = utf8_sequence(s + i, len - i, &code);
@@ -143,7 +143,7 @@ static size_t json_escaped_length(const char *s, size_t len)
 
 int symbol_normalize(const char *s, size_t len, char ret[SYMBOL_MAX + 1])
 {
-    char upper[SYMBOL_MAX + 1], escaped[SYMBOL_ESCAPED_MAX];
+    char upper[SYMBOL_MAX + 1] = "", escaped[SYMBOL_ESCAPED_MAX];
 
     if (len == 0 || len > SYMBOL_MAX || !utf8_valid(s, len))
         return -EINVAL;
