@@ -13,6 +13,7 @@
 #include "publisher/feed.h"
 #include "publisher/replay/civil.h"
 #include "publisher/replay/day.h"
+#include "publisher/replay/loader.h"
 #include "publisher/replay/tape.h"
 
 #include "common/banned.h"
@@ -23,6 +24,7 @@
 struct feed {
     struct feed_config config;
     struct tape tape;
+    struct loader loader; /* until the tape is loaded */
     bool loaded;
     struct day *days; /* by symbol */
     double speed;
@@ -91,43 +93,55 @@ static void replay_close(struct feed *f)
 {
     if (f == NULL)
         return;
+    loader_close(&f->loader);
     tape_release(&f->tape);
     free(f->days);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }
 
+static struct feed *new_feed(const struct feed_config *config, double speed)
+{
+    struct feed *f = calloc(1, sizeof(*f));
+
+    if (f == NULL)
+        return NULL;
+    f->config = *config;
+    f->speed = speed;
+    f->loop = config->options->loop;
+    pthread_mutex_init(&f->lock, NULL);
+    set_state(f, FEED_STARTING, "reading the file");
+    return f;
+}
+
 static int replay_open(const struct feed_config *config, struct feed **ret)
 {
-    const struct feed_options *options = config->options;
-    const struct tape_request request = {options->file, config->symbols, config->n_symbols,
-                                         config->stop_fd};
+    const struct tape_request request = {config->options->file, config->symbols, config->n_symbols};
     struct feed *f = NULL;
     double speed;
     int r;
 
-    if (options->file == NULL) {
+    if (request.path == NULL) {
         log_error("the feed replay plays a file: name it with --file");
         return -EINVAL;
     }
-    r = parse_speed(speed_text(options), &speed);
+    r = parse_speed(speed_text(config->options), &speed);
     if (r < 0)
         return r;
-    f = calloc(1, sizeof(*f));
+    f = new_feed(config, speed);
     if (f == NULL)
         return -ENOMEM;
-    f->config = *config;
-    f->speed = speed;
-    f->loop = options->loop;
-    pthread_mutex_init(&f->lock, NULL);
-    set_state(f, FEED_STARTING, "reading the file");
-    r = tape_open(&request, &f->tape);
-    if (r < 0) {
-        replay_close(f);
-        return r;
-    }
+    r = tape_init(&f->tape, &request);
+    if (r < 0)
+        goto out;
+    r = loader_open(&f->loader, &f->tape);
+    if (r < 0)
+        goto out;
     *ret = f;
-    return 0;
+    f = NULL; /* handed over */
+out:
+    replay_close(f);
+    return r;
 }
 
 static void rewind_tape(struct feed *f)
@@ -140,8 +154,9 @@ static void rewind_tape(struct feed *f)
 
 static int load(struct feed *f)
 {
-    int r = tape_load(&f->tape);
+    int r = loader_run(&f->loader, f->config.stop_fd);
 
+    loader_close(&f->loader);
     if (r < 0)
         goto out;
     f->days = calloc(f->tape.series.index.n, sizeof(*f->days));

@@ -1,14 +1,10 @@
 #include "publisher/replay/tape.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
-#include "common/clock.h"
 #include "common/log.h"
 #include "publisher/replay/naming.h"
 #include "publisher/replay/newyork.h"
@@ -17,8 +13,6 @@
 
 #define SECOND_NS INT64_C(1000000000)
 #define DAY_NS (86400 * SECOND_NS)
-#define PROGRESS_AFTER_MS 2000
-#define PROGRESS_EVERY_MS 250
 
 int tape_init(struct tape *t, const struct tape_request *request)
 {
@@ -34,18 +28,8 @@ int tape_init(struct tape *t, const struct tape_request *request)
     return 0;
 }
 
-static void close_file(struct tape *t)
-{
-    textfile_close(t->file);
-    t->file = NULL;
-    csv_release(&t->csv);
-    free(t->fields);
-    t->fields = NULL;
-}
-
 void tape_release(struct tape *t)
 {
-    close_file(t);
     series_release(&t->series);
     index_release(&t->asked);
 }
@@ -286,168 +270,4 @@ int tape_finish(struct tape *t)
     t->tally.facts[ROW_KEPT].n -= dropped;
     t->tally.facts[LEFT_DUPLICATE].n = dropped;
     return survey_series(&t->series, !t->ticks, &t->survey);
-}
-
-/* On a terminal, how far a long load is. */
-struct progress {
-    struct mono next;
-    bool shown;
-};
-
-static void show_progress(struct progress *p, const struct tape *t)
-{
-    char number[TALLY_NUMBER_MAX];
-
-    if (mono_before(mono_now(), p->next))
-        return;
-    p->next = mono_add_ms(mono_now(), PROGRESS_EVERY_MS);
-    p->shown = true;
-    fprintf(stderr, "\rreading %s: %d %%, %s rows", t->request.path, textfile_percent(t->file),
-            tally_number(tally_read(&t->tally), number));
-}
-
-static void clear_progress(const struct progress *p)
-{
-    if (p->shown)
-        fputs("\r\033[K", stderr);
-}
-
-static bool is_stopped(int stop_fd)
-{
-    struct pollfd p = {.fd = stop_fd, .events = POLLIN};
-
-    return poll(&p, 1, 0) > 0;
-}
-
-/* Take the rows in the buffer until more bytes are needed. */
-static int take_rows(struct tape *t, bool ended)
-{
-    int r = 0;
-
-    while (r == 0 && csv_next(&t->csv, ended, t->fields))
-        r = tape_take(t, t->fields);
-    return r;
-}
-
-static int read_failed(const struct tape *t, int r)
-{
-    log_error("replay: cannot read %s: %s", t->request.path, strerror(-r));
-    return r;
-}
-
-/* Read one piece of the file. Returns 1 when there is more, 0 at the end, or a negative errno. A
- * line that damage cut off is not a row: its last number may be half of one. */
-static int read_piece(struct tape *t)
-{
-    size_t cap;
-    char *space = csv_space(&t->csv, &cap);
-    long n = textfile_read(t->file, space, cap);
-    int r;
-
-    if (n < 0)
-        return read_failed(t, (int)n);
-    if (n == 0) {
-        t->damage = textfile_damage(t->file);
-        return t->damage == NULL ? take_rows(t, true) : 0;
-    }
-    if (!t->csv.begun && memchr(space, '\0', (size_t)n) != NULL) { /* an archive, or UTF-16 */
-        log_error("replay: %s is neither text nor gzip: unpack it, or save it as CSV in UTF-8",
-                  t->request.path);
-        return -EBADMSG;
-    }
-    csv_added(&t->csv, (size_t)n);
-    r = take_rows(t, false);
-    return r < 0 ? r : 1;
-}
-
-/* One line when nothing can be played: why. */
-static int check_not_empty(const struct tape *t)
-{
-    char number[TALLY_NUMBER_MAX];
-    enum tally_fact reason = tally_main_reason(&t->tally);
-
-    if (t->series.n_order > 0)
-        return 0;
-    if (tally_read(&t->tally) == 0)
-        log_error("replay: %s has no rows%s%s: give --file a CSV file of bars or ticks",
-                  t->request.path, t->damage != NULL ? ", " : "",
-                  t->damage != NULL ? t->damage : "");
-    else
-        log_error("replay: %s has no row that can be played: of %s, most were left out for: %s "
-                  "(first in line %llu)",
-                  t->request.path, tally_number(tally_read(&t->tally), number), tally_words(reason),
-                  (unsigned long long)t->tally.facts[reason].line);
-    return -EBADMSG;
-}
-
-static void log_layout(const struct tape *t)
-{
-    const struct layout *l = &t->layout;
-
-    if (t->damage != NULL)
-        log_warn("replay: %s: %s: playing what could be read", t->request.path, t->damage);
-    log_info("replay: %s: %s, %s%s%s%s; times are %s", t->request.path, t->ticks ? "ticks" : "bars",
-             l->description, t->symbol[0] != '\0' ? ", symbol is " : "", t->symbol,
-             l->google ? " (Google Finance)" : "", timestamp_form_name(t->time_form));
-}
-
-static int out_of_memory(const struct tape *t)
-{
-    log_error("replay: not enough memory for %s: choose some of its rows with --symbols",
-              t->request.path);
-    return -ENOMEM;
-}
-
-static int open_file(struct tape *t)
-{
-    int r;
-
-    t->fields = malloc(sizeof(*t->fields));
-    if (t->fields == NULL || csv_init(&t->csv) < 0)
-        return -ENOMEM;
-    r = textfile_open(t->request.path, &t->file);
-    return r < 0 && r != -ENOMEM ? read_failed(t, r) : r;
-}
-
-int tape_open(const struct tape_request *request, struct tape *ret)
-{
-    struct tape t;
-    int r = tape_init(&t, request);
-
-    if (r == 0)
-        r = open_file(&t);
-    if (r == 0)
-        r = read_piece(&t);
-    if (r == 0)
-        r = check_not_empty(&t); /* nothing at all was read */
-    if (r == -ENOMEM)
-        out_of_memory(&t);
-    if (r < 0) {
-        tape_release(&t);
-        return r;
-    }
-    *ret = t;
-    return 0;
-}
-
-int tape_load(struct tape *t)
-{
-    struct progress progress = {.next = MONO_NEVER};
-    int r;
-
-    if (isatty(STDERR_FILENO))
-        progress.next = mono_add_ms(mono_now(), PROGRESS_AFTER_MS);
-    do {
-        r = is_stopped(t->request.stop_fd) ? -ECANCELED : read_piece(t);
-        show_progress(&progress, t);
-    } while (r > 0);
-    clear_progress(&progress);
-    if (r == 0)
-        r = tape_finish(t);
-    if (r == 0)
-        r = check_not_empty(t);
-    if (r == 0)
-        log_layout(t);
-    close_file(t);
-    return r == -ENOMEM ? out_of_memory(t) : r;
 }
