@@ -217,13 +217,15 @@ static void on_publish(struct mosquitto *mosq, void *arg, int id)
         b->events->acknowledged(b->ctx, id);
 }
 
+/* "OpenSSL Error[0]: error:0A000086:SSL routines::certificate verify failed": keep the end. */
 static void on_log(struct mosquitto *mosq, void *arg, int level, const char *text)
 {
+    const char *detail = strstr(text, "::");
     struct link *l = arg;
 
     (void)mosq;
     if (level == MOSQ_LOG_ERR)
-        snprintf(l->tls_error, sizeof(l->tls_error), "%s", text);
+        snprintf(l->tls_error, sizeof(l->tls_error), "TLS: %s", detail != NULL ? detail + 2 : text);
 }
 
 /* 0 or a negative errno for a result of libmosquitto. */
