@@ -185,7 +185,7 @@ static void on_message(struct mosquitto *mosq, void *arg, const struct mosquitto
 
     (void)mosq;
     l->progress = true;
-    if (b->events->message != NULL)
+    if (b->state == UP && b->events->message != NULL) /* not after broker_close() */
         b->events->message(b->ctx, &message);
 }
 

@@ -79,11 +79,15 @@ static char *put_string(char *p, const char *s)
     return p;
 }
 
-#define PUT_DECIMAL(p, view, field, key, value)                                                    \
-    if ((view)->present & (field)) {                                                               \
-        (p) = PUT_LITERAL(p, ",\"" key "\":");                                                     \
-        (p) += decimal_format(value, p);                                                           \
-    }
+/* `key` with its comma, quotes and colon, and the value, if the member is present. */
+static char *put_member(char *p, const struct quote_view *v, unsigned bit, const char *key,
+                        struct decimal value)
+{
+    if (!(v->present & bit))
+        return p;
+    p = put(p, key, strlen(key));
+    return p + decimal_format(value, p);
+}
 
 static size_t write_object(const struct quote_view *v, char buf[LONGEST])
 {
@@ -95,13 +99,13 @@ static size_t write_object(const struct quote_view *v, char buf[LONGEST])
     p = put_string(p, q->symbol);
     p = PUT_LITERAL(p, ",\"price\":");
     p += decimal_format(q->price, p);
-    PUT_DECIMAL(p, v, DERIVED_CHANGE, "change", v->change);
-    PUT_DECIMAL(p, v, DERIVED_PERCENT, "percent", v->percent);
-    PUT_DECIMAL(p, v, QUOTE_OPEN, "open", q->open);
-    PUT_DECIMAL(p, v, QUOTE_HIGH, "high", q->high);
-    PUT_DECIMAL(p, v, QUOTE_LOW, "low", q->low);
-    PUT_DECIMAL(p, v, QUOTE_PREV_CLOSE, "prev_close", q->prev_close);
-    PUT_DECIMAL(p, v, QUOTE_VOLUME, "volume", q->volume);
+    p = put_member(p, v, DERIVED_CHANGE, ",\"change\":", v->change);
+    p = put_member(p, v, DERIVED_PERCENT, ",\"percent\":", v->percent);
+    p = put_member(p, v, QUOTE_OPEN, ",\"open\":", q->open);
+    p = put_member(p, v, QUOTE_HIGH, ",\"high\":", q->high);
+    p = put_member(p, v, QUOTE_LOW, ",\"low\":", q->low);
+    p = put_member(p, v, QUOTE_PREV_CLOSE, ",\"prev_close\":", q->prev_close);
+    p = put_member(p, v, QUOTE_VOLUME, ",\"volume\":", q->volume);
     p = PUT_LITERAL(p, ",\"timestamp\":");
     p = put_int(p, q->timestamp.ms);
     p = PUT_LITERAL(p, ",\"seq\":");
