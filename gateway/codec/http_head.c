@@ -32,6 +32,14 @@ static int hex_value(char c)
     return -1;
 }
 
+/* The value of two hexadecimal digits, or negative. */
+static int hex_pair(const char *p)
+{
+    int high = hex_value(p[0]), low = hex_value(p[1]);
+
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
 static bool is_one_of(char c, const char *set)
 {
     return c != '\0' && strchr(set, c) != NULL;
@@ -407,12 +415,11 @@ static int percent_decode(struct slice s, bool plus, char *buf, size_t cap)
         if (c == '+' && plus) {
             c = ' ';
         } else if (c == '%') {
-            int high = i + 2 < s.len ? hex_value(s.at[i + 1]) : -1;
-            int low = i + 2 < s.len ? hex_value(s.at[i + 2]) : -1;
+            int byte = s.len - i > 2 ? hex_pair(s.at + i + 1) : -1;
 
-            if (high < 0 || low < 0)
+            if (byte < 0)
                 return -EINVAL;
-            c = (char)(high << 4 | low);
+            c = (char)byte;
             i += 2;
         }
         if (c == '\0')

@@ -257,7 +257,7 @@ static size_t write_control(uint8_t *buf, enum ws_opcode opcode, size_t len)
 
 size_t ws_write_close(uint8_t buf[WS_CONTROL_MAX], uint16_t code, const char *reason)
 {
-    size_t n = reason == NULL ? 0 : strlen(reason);
+    size_t n = reason == NULL ? 0 : strnlen(reason, 124);
 
     if (code == WS_NO_CODE)
         return write_control(buf, WS_OP_CLOSE, 0);

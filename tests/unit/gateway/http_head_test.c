@@ -294,13 +294,13 @@ static void a_head_at_the_limit_is_right_and_one_byte_more_is_not(void **state)
 
 static void a_request_line_without_end_is_414(void **state)
 {
-    char *text = long_request(2 * HTTP_HEAD_MAX, true);
+    char *text = long_request((size_t)2 * HTTP_HEAD_MAX, true);
     struct http_head h;
 
     (void)state;
     assert_int_equal(http_head_parse(text, HTTP_HEAD_MAX - 1, &h), 0);
     assert_int_equal(http_head_parse(text, HTTP_HEAD_MAX, &h), -414);
-    assert_int_equal(http_head_parse(text, 2 * HTTP_HEAD_MAX, &h), -414);
+    assert_int_equal(http_head_parse(text, (size_t)2 * HTTP_HEAD_MAX, &h), -414);
     free(text);
 }
 
@@ -367,6 +367,16 @@ static void paths_are_decoded_or_refused(void **state)
                 : r < 0 || (size_t)r != strlen(buf) || strcmp(buf, paths[i].decoded) != 0)
             fail_msg("%s: %d", paths[i].path, r);
     }
+}
+
+static void an_escape_is_not_looked_for_beyond_the_end(void **state)
+{
+    char buf[10];
+
+    (void)state;
+    assert_int_equal(http_path_decode((struct slice){"/%41", 2}, buf, sizeof(buf)), -EINVAL);
+    assert_int_equal(http_path_decode((struct slice){"/%41", 3}, buf, sizeof(buf)), -EINVAL);
+    assert_int_equal(http_path_decode((struct slice){"/%41", 4}, buf, sizeof(buf)), 2);
 }
 
 static void a_path_needs_room_for_its_nul(void **state)
@@ -443,6 +453,7 @@ int main(void)
         cmocka_unit_test(a_request_line_without_end_is_414),
         cmocka_unit_test(there_may_be_64_fields_and_not_one_more),
         cmocka_unit_test(paths_are_decoded_or_refused),
+        cmocka_unit_test(an_escape_is_not_looked_for_beyond_the_end),
         cmocka_unit_test(a_path_needs_room_for_its_nul),
         cmocka_unit_test(query_values_are_found_and_decoded),
     };

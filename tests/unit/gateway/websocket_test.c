@@ -71,7 +71,8 @@ struct receiver {
 static void trace(struct receiver *r, const char *text, size_t len)
 {
     assert_true(r->traced + len < sizeof(r->trace));
-    memcpy(r->trace + r->traced, text, len);
+    if (len > 0)
+        memcpy(r->trace + r->traced, text, len);
     r->traced += len;
     r->trace[r->traced] = '\0';
 }
