@@ -11,6 +11,9 @@
 
 #include "common/banned.h"
 
+/* A target may have one, as with libFuzzer. */
+__attribute__((weak)) int LLVMFuzzerInitialize(int *argc, char ***argv);
+
 static int run_file(const char *path)
 {
     static uint8_t bytes[1 << 20];
@@ -57,6 +60,8 @@ int main(int argc, char **argv)
 {
     int total = 0;
 
+    if (LLVMFuzzerInitialize != NULL)
+        LLVMFuzzerInitialize(&argc, &argv);
     for (int i = 1; i < argc; i++) {
         int n;
 
