@@ -15,14 +15,20 @@ build_programs() {
     return 1
 }
 
-# Ninja's "[12/80] …" lines as one line that counts up; anything else is for the log.
+# Ninja's "[12/80] …" lines as one line that counts up, or as one sentence where nothing can be overwritten;
+# anything else is for the log.
 show_progress() {
-    local line
+    local line said=false
     while IFS= read -r line; do
-        [[ -t 1 && $line =~ ^\[([0-9]+/[0-9]+)\] ]] &&
+        [[ $line =~ ^\[([0-9]+/[0-9]+)\] && $line != *Re-checking* ]] || continue
+        if [[ -t 1 ]]; then
             printf '\r\033[KBuilding %s: %s' "$1" "${BASH_REMATCH[1]}"
+        elif ! $said; then
+            say "Building $1"
+        fi
+        said=true
     done
-    [[ ! -t 1 ]] || printf '\r\033[K'
+    ! $said || [[ ! -t 1 ]] || printf '\r\033[K'
 }
 
 # install_modules FOLDER: npm ci, when the lock file is not the one that was installed.

@@ -17,7 +17,7 @@ free_port_from() {
 # Whose port it is, as far as this user may see: "mosquitto (pid 712, service mosquitto)".
 port_owner() {
     local line name='another program' details=()
-    line=$(ss -ltnpeH "sport = :$1" | head -n 1)
+    line=$(ss -ltnpeH "sport = :$1" 2>/dev/null | head -n 1)
     if [[ $line =~ \(\(\"([^\"]+)\",pid=([0-9]+) ]]; then
         name=${BASH_REMATCH[1]}
         details+=("pid ${BASH_REMATCH[2]}")
