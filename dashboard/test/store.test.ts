@@ -10,6 +10,9 @@ import { Market } from '../src/store/market';
 import { Row } from '../src/store/row';
 import { Spark } from '../src/store/spark';
 import * as storage from '../src/store/storage';
+import { distance, newAlert, reached } from '../src/store/alerts';
+import { readLink, writeLink } from '../src/store/share';
+import { squarify } from '../src/store/treemap';
 import { breadth, search, sortRows } from '../src/store/view';
 
 // -- format ------------------------------------------------------------------------------------------
@@ -205,7 +208,7 @@ test('thousands of symbols get short bars, the selected one long ones', () => {
   const market = new Market();
   for (let i = 0; i < 6_000; i++) market.ensure('S' + i);
   assert.equal(market.get('S5999')!.bars['1s'].capacity, 30);
-  market.keepLong('S5999');
+  market.lookAt('S5999');
   assert.equal(market.get('S5999')!.bars['1s'].capacity, 2_000);
 });
 
@@ -287,4 +290,42 @@ test('search finds symbols before names, best first', () => {
 test('breadth counts and names the extremes', () => {
   const { up, down, unchanged, top, bottom } = breadth([rowOf('A', 2), rowOf('B', -1), rowOf('C', 0), rowOf('D', 5), rowOf('E')]);
   assert.deepEqual([up, down, unchanged, top?.symbol, bottom?.symbol], [2, 1, 1, 'D', 'B']);
+});
+
+// -- alerts, links, heat map --------------------------------------------------------------------------------------
+
+test('an alert waits on the far side of the price and rings once', () => {
+  const above = newAlert([], 'A', 110, 100);
+  const below = newAlert([above], 'A', 90, 100);
+  assert.deepEqual([above.kind, below.kind, below.id], ['above', 'below', 2]);
+  assert.equal(reached(above, { high: 109.99, low: 100 }), false);
+  assert.equal(reached(above, { high: 110, low: 100 }), true);
+  assert.equal(reached({ ...above, rangAt: 5 }, { high: 200, low: 1 }), false);
+  assert.equal(reached(below, { high: 100, low: 89 }), true);
+  assert.equal(reached(above, { high: undefined, low: undefined }), false);
+  assert.equal(distance(above, 100), 0.1);
+});
+
+test('a link carries symbols of any kind there and back', () => {
+  const shared = { symbol: 'BTC/USD', symbols: ['BTC/USD', 'A&B=C', 'É,#'], interval: '1m' as const, theme: 'dark' as const };
+  assert.deepEqual(readLink(writeLink(shared)), { ...shared, embed: false });
+  assert.equal(readLink('#s=AAPL&embed=1').embed, true);
+});
+
+for (const hash of ['', '#', '#s=', '#s=%E0%A4%A&i=9y&t=pink&l=,,', '#toString=1&i=constructor', '#' + 's'.repeat(10_000)])
+  test(`a link ${JSON.stringify(hash.slice(0, 30))} that says nothing changes nothing`, () => {
+    assert.deepEqual(readLink(hash), { embed: false });
+  });
+
+test('tiles fill the field, in proportion, without overlap', () => {
+  const weights = [60, 30, 20, 10, 5, 5, 1];
+  const tiles = squarify(weights, 300, 200);
+  const area = tiles.map((t) => t.width * t.height);
+  area.forEach((a, i) => assert.ok(Math.abs(a - (weights[i]! / 131) * 60_000) < 1e-6));
+  for (const [i, a] of tiles.entries()) {
+    assert.ok(a.x >= -1e-9 && a.y >= -1e-9 && a.x + a.width <= 300 + 1e-9 && a.y + a.height <= 200 + 1e-9);
+    for (const b of tiles.slice(i + 1))
+      assert.ok(a.x + a.width <= b.x + 1e-9 || b.x + b.width <= a.x + 1e-9 || a.y + a.height <= b.y + 1e-9 || b.y + b.height <= a.y + 1e-9);
+  }
+  assert.deepEqual(squarify([], 10, 10), []);
 });

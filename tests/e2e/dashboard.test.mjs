@@ -383,3 +383,50 @@ test('theme and colours can be chosen and are remembered', async (t) => {
   const { theme, palette } = await root();
   assert.deepEqual([theme, palette], ['dark', 'colour-blind']);
 });
+
+test('an alert is told once when its price is reached', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  await exchange.goLive(dashboard, 'AAPL', 100);
+  await dashboard.page.getByRole('button', { name: 'Alerts' }).click();
+  await dashboard.page.getByLabel('Price for AAPL').fill('110');
+  await dashboard.page.getByRole('button', { name: 'Set alert' }).click();
+  await dashboard.page.getByRole('button', { name: 'Alerts (1)' }).waitFor();
+  await exchange.tick('AAPL', 109.99);
+  await dashboard.shows('AAPL', '109.99');
+  assert.equal(await dashboard.page.locator('.toast').count(), 0);
+  await exchange.tick('AAPL', 110.5);
+  await dashboard.page.getByText('AAPL is above 110.00, at 110.50.').waitFor();
+  await dashboard.page.getByText(/^reached \d\d:\d\d:\d\d$/).waitFor();
+});
+
+test('heat map, trades and feed open under the chart', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  await exchange.goLive(dashboard, 'AAPL', 100);
+  await exchange.tick('MSFT', 50, { percent: -2 });
+  await dashboard.shows('MSFT', '50.00');
+  await dashboard.page.getByRole('button', { name: 'Trades' }).click();
+  await exchange.tick('AAPL', 101);
+  await dashboard.page.locator('.tape td', { hasText: '101.00' }).first().waitFor();
+  await dashboard.page.getByRole('button', { name: 'Heat map' }).click();
+  const box = await dashboard.page.locator('.heat canvas').boundingBox();
+  assert.ok(box.width > 300 && box.height > 100);
+  await dashboard.page.getByRole('button', { name: 'Feed', exact: true }).click();
+  await dashboard.page.locator('.events li', { hasText: 'Connected' }).waitFor();
+});
+
+test('a link opens its symbols, symbol, interval and theme; embedded it is the chart alone', async (t) => {
+  const exchange = await Exchange.open(t);
+  for (const symbol of ['AAPL', 'BTC/USD', 'MSFT']) await exchange.tick(symbol, 10);
+  const dashboard = await openPage(t, browser, exchange.gateway, { path: '/#l=MSFT,BTC%2FUSD&s=BTC%2FUSD&i=5m&t=light' });
+  await until(async () => (await dashboard.symbols()).join() === 'MSFT,BTC/USD');
+  assert.equal(await dashboard.text('chart-symbol'), 'BTC/USD');
+  assert.equal(await dashboard.page.getByRole('button', { name: '5m', exact: true }).getAttribute('aria-pressed'), 'true');
+  assert.equal(await dashboard.page.evaluate(() => document.documentElement.dataset.theme), 'light');
+
+  const embedded = await openPage(t, browser, exchange.gateway, { path: '/#s=AAPL&embed=1' });
+  await until(async () => (await embedded.text('chart-price')) === '10.00');
+  assert.equal(await embedded.page.locator('.watchlist').isVisible(), false);
+  assert.equal(await embedded.page.evaluate(() => localStorage.length), 0);
+});

@@ -150,7 +150,7 @@ export class PriceChart {
     this.closeLine = undefined;
     if (prevClose !== undefined)
       this.closeLine = this.prices?.createPriceLine({
-        price: prevClose, color: this.look.colours.text, lineStyle: LineStyle.Dotted, lineWidth: 1, axisLabelVisible: false, title: 'prev close',
+        price: prevClose, color: this.look.colours.text, lineStyle: LineStyle.Dotted, lineWidth: 1, axisLabelVisible: true, axisLabelColor: this.look.colours.label, axisLabelTextColor: '#ffffff', title: 'prev close',
       });
   }
 

@@ -6,6 +6,7 @@ import type { Slice } from '../protocol/merge';
 import type { Mode, Quote } from '../protocol/quote';
 import { decimalsOf, shownDecimals } from './format';
 import { Row } from './row';
+import { Tape } from './tape';
 
 /** Bars kept over all symbols: a few symbols have long charts, thousands have short ones. */
 const BARS_BUDGET = 300_000;
@@ -25,8 +26,11 @@ export class Market {
   /** exchange time of the newest quote, ms */
   newest = 0;
   mode: Mode | undefined;
-  /** goes up with each new symbol, so that lists know when to look again */
-  version = 0;
+  /** the symbol whose moves the tape records */
+  taped = '';
+  readonly tape = new Tape();
+  /** rows that a quote has come for; goes up only, so its size tells when to look again */
+  readonly known = new Set<Row>();
 
   /** `now` is the page clock. */
   apply(slices: readonly Slice[], now: number): void {
@@ -50,8 +54,11 @@ export class Market {
     return this.rows.get(symbol);
   }
 
-  /** A symbol that is looked at keeps long charts, however many symbols there are. */
-  keepLong(symbol: string): void {
+  /** A symbol that is looked at has a tape, and keeps long charts however many symbols there are. */
+  lookAt(symbol: string): void {
+    if (symbol === this.taped) return;
+    this.taped = symbol;
+    this.tape.clear();
     for (const bars of Object.values(this.ensure(symbol).bars)) bars.capacity = BARS_MAX;
   }
 
@@ -61,7 +68,6 @@ export class Market {
     if (row === undefined) {
       row = new Row(symbol, this.capacity());
       this.rows.set(symbol, row);
-      this.version++;
     }
     return row;
   }
@@ -83,6 +89,7 @@ export class Market {
       if (isTick) row.movedAt = now;
     }
     row.quote = next;
+    this.known.add(row);
     this.dirty.add(row);
     if (next.timestamp !== undefined && next.timestamp > this.newest) this.newest = next.timestamp;
     if (next.mode !== undefined) this.mode = next.mode;
@@ -98,6 +105,7 @@ export class Market {
         volume: traded(held.volume, next.volume),
       };
       for (const bars of Object.values(row.bars)) bars.add(move);
+      if (isTick && row.symbol === this.taped) this.tape.add(move.timeMs, next.price, move.volume, slice.ticks);
     }
     if (isTick) {
       if (row.tickAt > 0) row.gapMs = smooth(row.gapMs, (now - row.tickAt) / slice.ticks);

@@ -3,16 +3,20 @@
  * what changes a few times a second at most; prices are read from the rows when something is drawn.
  */
 import { batch, computed, effect, signal } from '@preact/signals';
+import type { Slice } from '../protocol/merge';
 import type { Feed, FromWorker, Link, Totals, Wanted } from '../protocol/messages';
 import { decodeQuote, type Mode, type Quote } from '../protocol/quote';
-import { httpHistory, type History } from './history';
-import { activeList } from './lists';
+import type { ProgramStatus } from '../protocol/status';
+import { newAlert, reached, type Alert } from './alerts';
+import type { History } from './history';
+import { activeList, addList } from './lists';
 import { Market } from './market';
 import { Names } from './names';
-import type { Row } from './row';
+import type { Interval, Row } from './row';
+import { readLink } from './share';
 import { stateOf, type SeenStatus, type State } from './state';
 import {
-  loadLists, loadSettings, saveLists, saveSettings, type ColumnId, type Lists, type Settings, type Store,
+  loadAlerts, loadLists, loadSettings, saveAlerts, saveLists, saveSettings, type ColumnId, type Lists, type Settings, type Store,
 } from './storage';
 import { compareSymbols, matchRank, sortRows } from './view';
 
@@ -22,7 +26,13 @@ export interface Surroundings {
   /** a clock that only goes forward, ms */
   clock: () => number;
   fetchJson: (path: string, signal?: AbortSignal) => Promise<unknown>;
+  history: History;
+  /** the part of the address behind and with "#" */
+  hash: string;
 }
+
+/** One line of the connection's story. */
+export interface Event { at: number; text: string }
 
 export interface Meter {
   /** ms since the last live tick; undefined before the first */
@@ -36,13 +46,15 @@ export interface Meter {
 
 const NO_TOTALS: Totals = { messages: 0, bytes: 0, quotes: 0, merged: 0, faults: 0 };
 const SNAPSHOT_AGAIN_MS = 10_000;
+const EVENTS_MAX = 50;
+const SHARED_LIST = 'From a link';
 
 export class Model {
   readonly market = new Market();
   readonly names = new Names();
-  readonly history: History;
   readonly settings;
   readonly lists;
+  readonly alerts;
   readonly filter = signal('');
   readonly state = signal<State>({ phase: 'connecting', label: 'Connecting', detail: '' });
   readonly meter = signal<Meter>({ ageMs: undefined, perSecond: 0, totals: NO_TOTALS, mode: undefined, newest: 0 });
@@ -53,31 +65,38 @@ export class Model {
   readonly symbolsVersion = signal(0);
   readonly selected;
   readonly activeList;
+  /** newest first */
+  readonly events = signal<readonly Event[]>([]);
+  /** called when an alert is reached */
+  onAlert: (alert: Alert, price: number | undefined) => void = () => {};
   /** called after each batch: something may have to be drawn */
   onBatch: () => void = () => {};
 
   private link: Link = { phase: 'connecting', attempt: 0 };
   private linkAt: number;
   private wasConnected = false;
-  private readonly programs = new Map<string, SeenStatus>();
+  private readonly statuses = new Map<string, SeenStatus>();
   private totals = NO_TOTALS;
   private perSecond = 0;
   private quotesShown = 0;
   private batchAtPause: FromWorker[] = [];
   private snapshotAt = -Infinity;
+  private alphabet: Row[] = []; // all known rows
   private readonly elsewhere = new Set<string>(); // symbols that a snapshot named
 
   constructor(private readonly around: Surroundings) {
     this.settings = signal<Settings>(loadSettings(around.storage));
     this.lists = signal<Lists>(loadLists(around.storage));
+    this.alerts = signal<Alert[]>(loadAlerts(around.storage));
+    this.follow(around.hash);
     this.selected = computed(() => this.settings.value.selected);
     this.activeList = computed(() => activeList(this.lists.value));
     this.linkAt = around.clock();
-    this.history = httpHistory(around.fetchJson);
     effect(() => saveSettings(around.storage, this.settings.value));
     effect(() => {
-      if (this.selected.value !== '') this.market.keepLong(this.selected.value);
+      if (this.selected.value !== '') this.market.lookAt(this.selected.value);
     });
+    effect(() => saveAlerts(around.storage, this.alerts.value));
     effect(() => saveLists(around.storage, this.lists.value));
     const wanted = computed(() => this.wanted());
     effect(() => around.feed.want(wanted.value));
@@ -99,6 +118,15 @@ export class Model {
     if (symbol !== this.selected.value) this.set({ selected: symbol });
   }
 
+  addAlert(symbol: string, price: number): void {
+    const last = this.market.get(symbol)?.quote.price;
+    this.alerts.value = [...this.alerts.value, newAlert(this.alerts.value, symbol, price, last)];
+  }
+
+  removeAlert(id: number): void {
+    this.alerts.value = this.alerts.value.filter((a) => a.id !== id);
+  }
+
   /** asc → desc → own order */
   cycleSort(column: ColumnId): void {
     const { sort } = this.settings.value;
@@ -113,6 +141,14 @@ export class Model {
     this.tick();
   }
 
+  /** Put the bars before those that were seen into a row, if there is a history. */
+  async fillBars(symbol: string, interval: Interval, signal: AbortSignal): Promise<void> {
+    const bars = this.market.ensure(symbol).bars[interval];
+    const to = bars.list[0]?.time ?? Math.floor(this.market.newest / 1000);
+    const older = await this.around.history.bars(symbol, interval, to - bars.capacity * bars.seconds, to, signal);
+    if (!signal.aborted) bars.prepend(older);
+  }
+
   retry(): void {
     this.around.feed.retry();
   }
@@ -121,24 +157,31 @@ export class Model {
 
   /** The rows of the active list, filtered and sorted. */
   rows(): Row[] {
-    const { sort } = this.settings.peek();
-    const typed = this.filter.peek().trim();
-    const rows = this.listRows();
-    if (typed === '') return sortRows(rows, sort);
-    return sortRows(rows.filter(({ symbol }) => matchRank(symbol, this.names.of(symbol), typed) !== undefined), sort);
+    return sortRows(this.matchingRows(), this.settings.peek().sort);
   }
 
-  /** In the list's own order, which for all symbols is the alphabet. */
+  matchingRows(): Row[] {
+    const typed = this.filter.peek().trim();
+    const rows = this.listRows();
+    return typed === '' ? rows : rows.filter(({ symbol }) => matchRank(symbol, this.names.of(symbol), typed) !== undefined);
+  }
+
+  /** In the list's own order, which for all symbols is the alphabet. Not to be changed. */
   listRows(): Row[] {
     const list = this.activeList.peek();
     if (list) return list.symbols.map((symbol) => this.market.ensure(symbol));
-    return [...this.market.rows.values()]
-      .filter((row) => row.quote.timestamp !== undefined || row.quote.price !== undefined || row.ticks > 0)
-      .sort((a, b) => compareSymbols(a.symbol, b.symbol));
+    const { known } = this.market;
+    if (this.alphabet.length !== known.size)
+      this.alphabet = [...known].sort((a, b) => compareSymbols(a.symbol, b.symbol));
+    return this.alphabet;
   }
 
   symbols(): Iterable<string> {
-    return new Set([...this.market.rows.keys(), ...this.elsewhere]);
+    return new Set([...Array.from(this.market.known, (row) => row.symbol), ...this.elsewhere]);
+  }
+
+  programs(): SeenStatus[] {
+    return [...this.statuses.values()];
   }
 
   now(): number {
@@ -155,9 +198,9 @@ export class Model {
       wasConnected: this.wasConnected,
       tickAt: this.market.tickAt,
       gapMs: this.market.gapMs,
-      programs: [...this.programs.values()],
+      programs: this.programs(),
       paused: this.paused.value,
-      knownSymbols: this.market.rows.size,
+      knownSymbols: this.market.known.size,
     });
     batch(() => {
       if (!sameState(next, this.state.peek())) this.state.value = next;
@@ -194,7 +237,8 @@ export class Model {
     const list = this.activeList.value;
     if (!list) return { all: true };
     const selected = this.selected.value;
-    return { all: false, symbols: [...new Set(selected ? [...list.symbols, selected] : list.symbols)] };
+    const watched = this.alerts.value.filter((a) => a.rangAt === 0).map((a) => a.symbol);
+    return { all: false, symbols: [...new Set([...list.symbols, ...(selected ? [selected] : []), ...watched])] };
   }
 
   private take(message: FromWorker): void {
@@ -206,6 +250,7 @@ export class Model {
         }
         this.quotesShown = message.quotesSoFar;
         this.market.apply(message.slices, this.around.clock());
+        this.ring(message.slices);
         this.around.feed.taken();
         this.changed();
         break;
@@ -214,34 +259,79 @@ export class Model {
         this.perSecond = message.perSecond;
         break;
       case 'status':
-        this.programs.set(`${message.status.program}/${message.status.instance}`, { ...message.status, at: this.around.clock() });
+        this.note(statusText(message.status));
+        this.statuses.set(`${message.status.program}/${message.status.instance}`, { ...message.status, at: this.around.clock() });
         this.tick();
         break;
       case 'link':
         this.link = message.link;
         this.linkAt = this.around.clock();
+        this.note(linkText(message.link));
         if (message.link.phase === 'connected') {
           this.wasConnected = true;
-          this.programs.clear(); // the retained ones follow
+          this.statuses.clear(); // the retained ones follow
         }
         this.tick();
         break;
     }
   }
 
-  private changed(): void {
-    if (this.symbolsVersion.peek() !== this.market.version) {
-      this.symbolsVersion.value = this.market.version;
-      if (this.selected.peek() === '') this.selectFirst();
+  /** What a link asks for goes over what was stored. */
+  private follow(hash: string): void {
+    const { symbol, symbols, interval, theme } = readLink(hash);
+    if (symbols) this.lists.value = sharedList(this.lists.value, symbols);
+    this.set({ ...(symbol && { selected: symbol }), ...(interval && { interval }), ...(theme && { theme }) });
+  }
+
+  private ring(slices: readonly Slice[]): void {
+    if (this.alerts.peek().every((a) => a.rangAt > 0)) return;
+    for (const slice of slices) {
+      if (slice.ticks === 0) continue;
+      const rung = this.alerts.peek().filter((a) => a.symbol === slice.quote.symbol && reached(a, slice));
+      if (rung.length === 0) continue;
+      this.alerts.value = this.alerts.peek().map((a) => (rung.includes(a) ? { ...a, rangAt: Date.now() } : a));
+      for (const alert of rung) this.onAlert(alert, slice.quote.price);
     }
+  }
+
+  private note(text: string): void {
+    if (text !== '') this.events.value = [{ at: Date.now(), text }, ...this.events.peek()].slice(0, EVENTS_MAX);
+  }
+
+  private changed(): void {
+    this.symbolsVersion.value = this.market.known.size;
     if (this.state.peek().phase !== 'live') this.tick();
+    this.selectSomething();
     this.onBatch();
   }
 
-  private selectFirst(): void {
-    const first = this.listRows()[0];
+  /** At first, and where the feed turns out not to have what was selected the last time. */
+  private selectSomething(): void {
+    const selected = this.selected.peek();
+    const isGone = selected !== '' && this.lists.peek().active === '' && this.state.peek().phase === 'live' && !this.market.known.has(this.market.ensure(selected));
+    const first = selected === '' || isGone ? this.listRows()[0] : undefined;
     if (first) this.select(first.symbol);
   }
+}
+
+/** A list out of a link: one that is there already is used, and one from another link is replaced. */
+function sharedList(lists: Lists, symbols: string[]): Lists {
+  const same = lists.lists.find((l) => l.symbols.join() === symbols.join());
+  if (same) return { ...lists, active: same.id };
+  return addList({ ...lists, lists: lists.lists.filter((l) => l.name !== SHARED_LIST) }, SHARED_LIST, symbols);
+}
+
+function linkText(link: Link): string {
+  switch (link.phase) {
+    case 'connecting': return '';
+    case 'connected': return 'Connected';
+    case 'down': return `Connection lost: ${link.reason}. Next try in ${(link.retryInMs / 1000).toFixed(1)} s`;
+  }
+}
+
+function statusText({ program, instance, online, condition, detail, upstream }: ProgramStatus): string {
+  const more = [condition, upstream && `broker ${upstream}`, detail].filter(Boolean).join(', ');
+  return `${program} ${instance} is ${online ? 'online' : 'offline'}${more && ` (${more})`}`;
 }
 
 function sameState(a: State, b: State): boolean {

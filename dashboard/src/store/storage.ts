@@ -3,6 +3,7 @@
  * read (other version, damaged, storage forbidden) gives the defaults; what cannot be written is
  * kept for this visit only.
  */
+import type { Alert } from './alerts';
 import type { Interval } from './row';
 import { INTERVALS } from './row';
 import type { Zone } from './format';
@@ -16,6 +17,7 @@ export type Theme = 'system' | 'dark' | 'light';
 export type Palette = 'classic' | 'colour-blind' | 'red-up';
 export type ChartStyle = 'candles' | 'line' | 'area' | 'baseline';
 export type ColumnId = 'symbol' | 'last' | 'change' | 'percent' | 'volume' | 'open' | 'high' | 'low' | 'prevClose' | 'rate' | 'trend' | 'age';
+export type Panel = '' | 'tape' | 'heat' | 'alerts' | 'feed';
 export interface Sort { column: ColumnId; descending: boolean }
 
 export interface Settings {
@@ -26,6 +28,8 @@ export interface Settings {
   interval: Interval;
   chartStyle: ChartStyle;
   volumePane: boolean;
+  /** what is open under the chart */
+  panel: Panel;
   columns: ColumnId[];
   sort: Sort | null;
   selected: string;
@@ -49,6 +53,7 @@ export const DEFAULT_SETTINGS: Settings = {
   interval: '1s',
   chartStyle: 'candles',
   volumePane: true,
+  panel: '',
   columns: ['symbol', 'last', 'change', 'percent', 'volume', 'trend', 'age'],
   sort: null,
   selected: '',
@@ -57,6 +62,7 @@ export const DEFAULT_LISTS: Lists = { active: '', lists: [] };
 
 const SETTINGS_KEY = 'tapecast.settings';
 const LISTS_KEY = 'tapecast.lists';
+const ALERTS_KEY = 'tapecast.alerts';
 const VERSION = 1;
 export const LIST_SYMBOLS_MAX = 2_000;
 
@@ -98,6 +104,7 @@ export function loadSettings(store: Store | undefined): Settings {
     interval: oneOf(json['interval'], Object.keys(INTERVALS) as Interval[], d.interval),
     chartStyle: oneOf(json['chartStyle'], ['candles', 'line', 'area', 'baseline'], d.chartStyle),
     volumePane: json['volumePane'] !== false,
+    panel: oneOf(json['panel'], ['', 'tape', 'heat', 'alerts', 'feed'], d.panel),
     columns,
     sort: sort && ALL_COLUMNS.includes(sort.column) ? { column: sort.column, descending: sort.descending === true } : null,
     selected: typeof json['selected'] === 'string' ? json['selected'] : '',
@@ -123,4 +130,16 @@ export function loadLists(store: Store | undefined): Lists {
 
 export function saveLists(store: Store | undefined, lists: Lists): void {
   write(store, LISTS_KEY, lists);
+}
+
+export function loadAlerts(store: Store | undefined): Alert[] {
+  const json = read(store, ALERTS_KEY);
+  if (!json || !Array.isArray(json['alerts'])) return [];
+  return (json['alerts'] as Alert[]).filter((a) =>
+    typeof a?.symbol === 'string' && Number.isFinite(a.price) && Number.isFinite(a.id) && Number.isFinite(a.rangAt) &&
+    (a.kind === 'above' || a.kind === 'below'));
+}
+
+export function saveAlerts(store: Store | undefined, alerts: readonly Alert[]): void {
+  write(store, ALERTS_KEY, { alerts });
 }

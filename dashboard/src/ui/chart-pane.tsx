@@ -1,14 +1,16 @@
 /** The right pane: the selected symbol's name, price and day, and its chart. */
-import { signal, effect } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { ChartColours, PriceChart } from '../chart/price-chart';
 import type { Bar } from '../store/bars';
 import { formatChange, formatMoment, formatPercent, formatPrice, formatTime, formatVolume, zoneName } from '../store/format';
 import type { Model } from '../store/model';
 import { INTERVALS, type Interval, type Row } from '../store/row';
+import { writeLink } from '../store/share';
 import type { ChartStyle } from '../store/storage';
 import type { Desk } from './desk';
 import { Icon } from './icons';
+import { PanelBody, PanelTabs } from './panel';
 
 const STYLES: Record<ChartStyle, string> = { candles: 'Candles', line: 'Line', area: 'Area', baseline: 'Baseline' };
 
@@ -27,17 +29,20 @@ export function ChartPane({ model, desk, view }: { model: Model; desk: Desk; vie
   return (
     <section class="chart-pane" aria-label="Chart">
       <SymbolHeader model={model} desk={desk} view={view} row={row} symbol={symbol} />
-      <ChartTools model={model} view={view} symbol={symbol} />
+      <ChartTools model={model} desk={desk} view={view} symbol={symbol} />
       <div class="chart-box">
         <Legend row={row} view={view} model={model} />
         <ChartHost model={model} desk={desk} view={view} />
         {!view.isLive.value && <button type="button" class="to-live" onClick={() => view.chart?.toLive()}>Go to now ›</button>}
         {row !== undefined && view.legend.value === undefined && <div class="chart-empty">No tick of {symbol} has come yet.</div>}
       </div>
-      <p class="attribution">
-        Charts by <a href="https://www.tradingview.com/" target="_blank" rel="noopener noreferrer" title="TradingView Lightweight Charts™ Copyright (c) 2025 TradingView, Inc.">TradingView</a> Lightweight Charts™
-        <span class="muted">Times in {zoneName(model.settings.value.zone)}</span>
-      </p>
+      <PanelBody model={model} desk={desk} view={view} />
+      <footer class="pane-foot">
+        <PanelTabs model={model} />
+        <span class="attribution">
+          Charts by <a href="https://www.tradingview.com/" target="_blank" rel="noopener noreferrer" title="TradingView Lightweight Charts™ Copyright (c) 2025 TradingView, Inc.">TradingView</a>
+        </span>
+      </footer>
     </section>
   );
 }
@@ -90,16 +95,26 @@ function Segments<T extends string>({ label, options, value, onPick }: { label: 
   );
 }
 
-function ChartTools({ model, view, symbol }: { model: Model; view: ChartView; symbol: string }) {
+function ChartTools({ model, desk, view, symbol }: { model: Model; desk: Desk; view: ChartView; symbol: string }) {
   const { interval, chartStyle, volumePane } = model.settings.value;
   return (
     <div class="chart-tools">
       <Segments label="Interval" options={(Object.keys(INTERVALS) as Interval[]).map((i) => [i, i])} value={interval} onPick={(i) => model.set({ interval: i })} />
       <Segments label="Chart type" options={Object.entries(STYLES) as [ChartStyle, string][]} value={chartStyle} onPick={(style) => model.set({ chartStyle: style })} />
       <button type="button" class="toggle" aria-pressed={volumePane} onClick={() => model.set({ volumePane: !volumePane })} title="Volume (v)">Volume</button>
-      <button type="button" class="tool push-right wide-only" title="Save the chart as a picture" aria-label="Save the chart as a picture" onClick={() => savePicture(view, symbol)}><Icon name="image" /></button>
+      <span class="push-right" />
+      <span class="zone">{zoneName(model.settings.value.zone)}</span>
+      <button type="button" class="tool wide-only" title="Copy a link to this view" aria-label="Copy a link to this view" onClick={() => copyLink(model, desk)}><Icon name="link" /></button>
+      <button type="button" class="tool wide-only" title="Save the chart as a picture" aria-label="Save the chart as a picture" onClick={() => savePicture(view, symbol)}><Icon name="image" /></button>
     </div>
   );
+}
+
+function copyLink(model: Model, desk: Desk): void {
+  const list = model.activeList.peek();
+  const link = writeLink({ symbol: model.selected.peek(), interval: model.settings.peek().interval, ...(list && { symbols: list.symbols }) });
+  const address = location.origin + location.pathname + link;
+  navigator.clipboard.writeText(address).then(() => desk.say({ text: 'Link copied.' }), () => desk.say({ text: address }));
 }
 
 function savePicture(view: ChartView, symbol: string): void {
@@ -164,8 +179,15 @@ function ChartHost({ model, desk, view }: { model: Model; desk: Desk; view: Char
       }));
       stops.push(effect(() => {
         const symbol = model.selected.value;
-        void model.symbolsVersion.value;
-        chart.show(symbol ? model.market.get(symbol) : undefined, model.settings.value.interval);
+        const { interval } = model.settings.value;
+        if (symbol) chart.show(model.market.ensure(symbol), interval);
+      }));
+      const interval = computed(() => model.settings.value.interval);
+      stops.push(effect(() => {
+        const symbol = model.selected.value;
+        const stop = new AbortController();
+        if (symbol) void model.fillBars(symbol, interval.value, stop.signal);
+        return () => stop.abort();
       }));
       stops.push(() => chart.dispose());
     });

@@ -23,6 +23,7 @@ interface Slot {
   index: number;
   flashOnAt: number;
   flashOffAt: number;
+  flashUp: boolean;
   seenMoveAt: number;
   old: boolean;
 }
@@ -201,11 +202,13 @@ export class Grid {
     const { row } = slot;
     if (!row || row.movedAt === slot.seenMoveAt) return;
     slot.seenMoveAt = row.movedAt;
+    if (slot.flashUp !== row.direction > 0) this.stopFlash(slot); // never a green flash behind a price that fell
     if (!this.flash || now - slot.flashOnAt < FLASH_GAP_MS) return;
     slot.flashOnAt = now;
     slot.flashOffAt = now + FLASH_MS;
+    slot.flashUp = row.direction > 0;
     this.flashing.add(slot);
-    slot.element.classList.add(row.direction > 0 ? 'flash-up' : 'flash-down');
+    slot.element.classList.add(slot.flashUp ? 'flash-up' : 'flash-down');
   }
 
   private endFlashes(now: number): void {
@@ -287,7 +290,7 @@ export class Grid {
       return { element: cell, text, shown: '', sign: '' };
     });
     row.hidden = true;
-    return { element: row, cells, row: undefined, index: -1, flashOnAt: -Infinity, flashOffAt: 0, seenMoveAt: 0, old: false };
+    return { element: row, cells, row: undefined, index: -1, flashOnAt: -Infinity, flashOffAt: 0, flashUp: false, seenMoveAt: 0, old: false };
   }
 
   private place(now: number): void {

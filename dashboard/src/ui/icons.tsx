@@ -14,7 +14,7 @@ const PATHS = {
   close: 'M4 4l8 8M12 4l-8 8',
   edit: 'M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z',
   image: 'M2.5 3.5h11v9h-11zM3 11l3-3.5 2.5 2.5 2-2 2.5 2.5',
-  bell: 'M4 11V7a4 4 0 0 1 8 0v4l1 1H3zM7 14h2',
+  link: 'M6.5 9.5l3-3M7 4.8l1.6-1.6a3 3 0 0 1 4.2 4.2L11.2 9M9 11.2l-1.6 1.6a3 3 0 0 1-4.2-4.2L4.8 7',
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -1,8 +1,10 @@
 /** Puts the page together: the feed, the model, the frame, and one loop that draws what changed. */
 import { render } from 'preact';
 import { effect } from '@preact/signals';
+import { noHistory } from '../store/history';
 import { Model } from '../store/model';
 import { formatPercent, formatPrice } from '../store/format';
+import { readLink } from '../store/share';
 import { Announcer, Banner } from './banner';
 import { ChartPane, ChartView } from './chart-pane';
 import { Desk } from './desk';
@@ -37,7 +39,10 @@ const feed = new WorkerFeed(
   new URL(WORKER_FILE, import.meta.url).href,
   location.origin.replace(/^http/, 'ws') + '/mqtt',
 );
-const model = new Model({ feed, storage: storage(), clock: () => performance.now(), fetchJson });
+const { embed } = readLink(location.hash);
+const model = new Model({
+  feed, storage: embed ? undefined : storage(), clock: () => performance.now(), fetchJson, history: noHistory, hash: location.hash,
+});
 const desk = new Desk(model);
 const view = new ChartView();
 let grid: Grid | undefined;
@@ -113,6 +118,13 @@ function Page() {
 }
 
 model.onBatch = requestDraw;
+model.onAlert = ({ symbol, kind, price }, last) => {
+  const decimals = model.market.get(symbol)?.decimals ?? 2;
+  const text = `${symbol} is ${kind} ${formatPrice(price, decimals)}, at ${formatPrice(last, decimals)}.`;
+  desk.say({ text });
+  if (document.hidden && 'Notification' in globalThis && Notification.permission === 'granted') new Notification('Tapecast', { body: text });
+};
+document.documentElement.dataset['embed'] = String(embed);
 effect(() => {
   void model.selected.value;
   requestDraw();

@@ -26,7 +26,7 @@ export function TopBar({ model, desk }: { model: Model; desk: Desk }) {
       </div>
       <nav class="top-tools" aria-label="Tools">
         <PauseButton model={model} />
-        <button type="button" class="tool" onClick={() => desk.toggleTheme()} title={dark ? 'Light theme (t)' : 'Dark theme (t)'} aria-label={dark ? 'Light theme' : 'Dark theme'}>
+        <button type="button" class="tool wide-only" onClick={() => desk.toggleTheme()} title={dark ? 'Light theme (t)' : 'Dark theme (t)'} aria-label={dark ? 'Light theme' : 'Dark theme'}>
           <Icon name={dark ? 'sun' : 'moon'} />
         </button>
         <button type="button" class="tool" onClick={() => desk.dialog.value = 'settings'} title="Settings" aria-label="Settings"><Icon name="gear" /></button>

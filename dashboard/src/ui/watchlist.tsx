@@ -69,7 +69,7 @@ export function takeOff(model: Model, desk: Desk): void {
 function Empty({ model }: { model: Model }) {
   void model.meter.value; // looks again a few times a second
   void model.symbolsVersion.value;
-  if (model.rows().length > 0) return null;
+  if (model.matchingRows().length > 0) return null;
   const typed = model.filter.value.trim();
   const list = model.activeList.value;
   const { phase } = model.state.value;

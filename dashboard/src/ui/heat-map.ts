@@ -1,0 +1,56 @@
+/** All symbols of the list as tiles: size by what was traded today, colour by the change in percent. */
+import { formatPercent } from '../store/format';
+import type { Row } from '../store/row';
+import { squarify, type Tile } from '../store/treemap';
+
+export interface HeatColours { up: string; down: string; flat: string; text: string; font: string; gap: string }
+
+const FULL_PERCENT = 3; // a change of this size has the full colour
+const TILES_MAX = 600;
+const LABEL_MIN = 34; // px a tile must have for its symbol
+
+export interface HeatTile extends Tile { row: Row }
+
+export function layoutHeat(rows: readonly Row[], width: number, height: number): HeatTile[] {
+  const weighed = rows
+    .map((row) => ({ row, weight: turnover(row) }))
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight)
+    .slice(0, TILES_MAX);
+  return squarify(weighed.map(({ weight }) => weight), width, height).map((tile, i) => ({ ...tile, row: weighed[i]!.row }));
+}
+
+/** Damped, so that the smallest can still be seen beside the largest. */
+function turnover(row: Row): number {
+  const { price, volume } = row.quote;
+  if (price === undefined) return 0;
+  return Math.max(1, price * (volume ?? 1)) ** 0.4;
+}
+
+export function drawHeat(pen: CanvasRenderingContext2D, tiles: readonly HeatTile[], colours: HeatColours, selected: string): void {
+  pen.textAlign = 'center';
+  for (const { row, x, y, width, height } of tiles) {
+    const percent = row.percent ?? 0;
+    pen.globalAlpha = 1;
+    pen.fillStyle = colours.flat;
+    pen.fillRect(x + 1, y + 1, width - 2, height - 2);
+    pen.globalAlpha = 0.12 + 0.78 * Math.min(1, Math.abs(percent) / FULL_PERCENT);
+    pen.fillStyle = percent >= 0 ? colours.up : colours.down;
+    if (percent !== 0) pen.fillRect(x + 1, y + 1, width - 2, height - 2);
+    pen.globalAlpha = 1;
+    if (row.symbol === selected) {
+      pen.strokeStyle = colours.text;
+      pen.lineWidth = 2;
+      pen.strokeRect(x + 2, y + 2, width - 4, height - 4);
+    }
+    if (width < LABEL_MIN || height < 16) continue;
+    const size = Math.max(10, Math.min(15, width / 5));
+    const two = height > size * 2.6 && width > 46;
+    pen.fillStyle = colours.text;
+    pen.font = `600 ${size}px ${colours.font}`;
+    pen.fillText(row.symbol, x + width / 2, y + height / 2 + (two ? -1 : size * 0.35), width - 6);
+    if (!two) continue;
+    pen.font = `500 ${size * 0.8}px ${colours.font}`;
+    pen.fillText(formatPercent(row.percent), x + width / 2, y + height / 2 + size, width - 6);
+  }
+}
