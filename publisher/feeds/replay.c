@@ -83,7 +83,7 @@ static void set_live(struct feed *f)
 {
     char detail[FEED_DETAIL_MAX];
 
-    snprintf(detail, sizeof(detail), "playing %.60s at speed %.12s%s",
+    snprintf(detail, sizeof(detail), "playing %.50s at speed %.12s%s",
              base_name(f->config.options->file), speed_text(f->config.options),
              f->loop ? ", in a loop" : "");
     set_state(f, FEED_LIVE, detail);

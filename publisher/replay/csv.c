@@ -166,37 +166,37 @@ static uint64_t count_newlines(const char *p, const char *end)
     return n;
 }
 
-/* Give the row up to `row_end` and pass over it and its newline. */
-static void give(struct csv *c, const char *row_end, enum csv_fault fault, struct csv_row *ret)
+/* Go past `len` bytes of the line and past its newline, which the end of the input may lack. */
+static void pass_over(struct csv *c, size_t len)
 {
-    char *begin = c->buf + c->start;
-    char *end = begin + (row_end - begin);
-
-    ret->line = c->line;
-    ret->fault = fault;
-    c->line += count_newlines(begin, end);
-    split(begin, end, c->separator, fault == CSV_OK, ret);
-    c->start = (size_t)(end - c->buf);
+    c->start += len;
     if (c->start < c->end) {
         c->start++;
         c->line++;
     }
 }
 
-/* Pass over the rest of an overlong row. False: it goes on. */
-static bool finish_skipping(struct csv *c, bool ended, struct csv_row *ret)
+static void give(struct csv *c, size_t len, enum csv_fault fault, struct csv_row *ret)
 {
     char *begin = c->buf + c->start;
-    char *newline = memchr(begin, '\n', c->end - c->start);
 
-    if (newline == NULL)
-        c->start = c->end;
+    ret->line = c->line;
+    ret->fault = fault;
+    c->line += count_newlines(begin, begin + len); /* within quotes; before split() moves bytes */
+    split(begin, begin + len, c->separator, fault == CSV_OK, ret);
+    pass_over(c, len);
+}
+
+/* Go past the rest of an overlong row. False: it goes on. */
+static bool finish_skipping(struct csv *c, bool ended, struct csv_row *ret)
+{
+    const char *begin = c->buf + c->start;
+    size_t left = c->end - c->start;
+    const char *newline = memchr(begin, '\n', left);
+
+    pass_over(c, newline != NULL ? (size_t)(newline - begin) : left);
     if (newline == NULL && !ended)
         return false;
-    if (newline != NULL) {
-        c->start = (size_t)(newline - c->buf) + 1;
-        c->line++;
-    }
     ret->n = 0;
     ret->line = c->skipping;
     ret->fault = CSV_TOO_LONG;
@@ -214,6 +214,40 @@ static bool skip_byte_order_mark(struct csv *c, bool ended)
     return true;
 }
 
+/* How long the next line is, or what there is of one that is too long. False: it is not complete.
+ */
+static bool line_length(const struct csv *c, bool ended, size_t *ret)
+{
+    const char *p = c->buf + c->start;
+    size_t left = c->end - c->start;
+    const char *newline = memchr(p, '\n', left);
+
+    *ret = newline != NULL ? (size_t)(newline - p) : left;
+    return newline != NULL || left > CSV_MAX_ROW || (ended && left > 0);
+}
+
+/* Give the row that begins with a line of `len` bytes. False: its quotes go on beyond what is here.
+ */
+static bool take_row(struct csv *c, size_t len, bool ended, struct csv_row *ret)
+{
+    const char *p = c->buf + c->start, *end;
+    size_t left = c->end - c->start;
+    bool whole = left <= CSV_MAX_ROW;
+
+    if (memchr(p, '"', len) == NULL) {
+        give(c, len, CSV_OK, ret);
+        return true;
+    }
+    end = quoted_row_end(p, whole ? left : CSV_MAX_ROW + 1, c->separator, ended && whole);
+    if (end == NULL && whole && !ended)
+        return false;
+    if (end == NULL)
+        give(c, len, CSV_UNCLOSED_QUOTE, ret);
+    else
+        give(c, (size_t)(end - p), CSV_OK, ret);
+    return true;
+}
+
 bool csv_next(struct csv *c, bool ended, struct csv_row *ret)
 {
     if (!c->begun && !skip_byte_order_mark(c, ended))
@@ -221,36 +255,19 @@ bool csv_next(struct csv *c, bool ended, struct csv_row *ret)
 
     while (c->skipping == 0) {
         const char *p = c->buf + c->start;
-        size_t left = c->end - c->start;
-        const char *newline = memchr(p, '\n', left);
-        const char *line_end = newline != NULL ? newline : p + left;
-        size_t len = (size_t)(line_end - p);
+        size_t len;
 
-        if (left == 0 || (newline == NULL && !ended && left <= CSV_MAX_ROW))
+        if (!line_length(c, ended, &len))
             return false;
         if (len > CSV_MAX_ROW) {
             c->skipping = c->line;
-            break;
+        } else if (blank_line(p, len)) {
+            pass_over(c, len);
+        } else {
+            if (c->separator == '\0')
+                c->separator = most_frequent_separator(p, len);
+            return take_row(c, len, ended, ret);
         }
-        if (blank_line(p, len)) {
-            c->start += len + (newline != NULL);
-            c->line += newline != NULL;
-            continue;
-        }
-        if (c->separator == '\0')
-            c->separator = most_frequent_separator(p, len);
-        if (memchr(p, '"', len) != NULL) {
-            bool whole = left <= CSV_MAX_ROW;
-            size_t limit = whole ? left : CSV_MAX_ROW + 1; /* 1: the newline itself */
-            const char *end = quoted_row_end(p, limit, c->separator, ended && whole);
-
-            if (end == NULL && !ended && whole)
-                return false;
-            give(c, end != NULL ? end : line_end, end != NULL ? CSV_OK : CSV_UNCLOSED_QUOTE, ret);
-            return true;
-        }
-        give(c, line_end, CSV_OK, ret);
-        return true;
     }
     return finish_skipping(c, ended, ret);
 }

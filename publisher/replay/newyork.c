@@ -5,6 +5,7 @@
 #include "common/banned.h"
 
 #define DAY_S 86400
+#define HOUR_S INT64_C(3600)
 #define EST_S (-5 * 3600)
 #define EDT_S (-4 * 3600)
 
@@ -27,8 +28,8 @@ int newyork_offset_s(int64_t unix_s)
     int32_t spring = year >= 2007 ? sunday_on_or_after(year, 3, 8) : sunday_on_or_after(year, 4, 1);
     int32_t autumn =
         year >= 2007 ? sunday_on_or_after(year, 11, 1) : sunday_on_or_after(year, 10, 25);
-    int64_t begin = (int64_t)spring * DAY_S + 7 * 3600;
-    int64_t end = (int64_t)autumn * DAY_S + 6 * 3600;
+    int64_t begin = (int64_t)spring * DAY_S + 7 * HOUR_S;
+    int64_t end = (int64_t)autumn * DAY_S + 6 * HOUR_S;
 
     return unix_s >= begin && unix_s < end ? EDT_S : EST_S;
 }

@@ -228,11 +228,12 @@ static int learn_layout(struct tape *t, const struct csv_row *row, enum layout_v
 
 static int keep(struct tape *t, const struct row *row, uint64_t line)
 {
+    char limit[TALLY_NUMBER_MAX];
     int r = series_append(&t->series, row);
 
     if (r == -EFBIG)
-        log_error("replay: %s has more than %d rows: choose some with --symbols, or split it",
-                  t->request.path, SERIES_MAX_ROWS);
+        log_error("replay: %s has more than %s rows: choose some with --symbols, or split it",
+                  t->request.path, tally_number(SERIES_MAX_ROWS, limit));
     if (r == 0)
         note_oddities(t, row, line);
     return r;

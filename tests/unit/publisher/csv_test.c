@@ -36,6 +36,13 @@ static void feed(struct csv *c, const char *bytes, size_t len)
     csv_added(c, len);
 }
 
+/* Copy the text without its NUL. */
+static void put(char *to, const char *text)
+{
+    for (; *text != '\0'; text++)
+        *to++ = *text;
+}
+
 /* Read `text` in two pieces, cut at `cut`. */
 static void read_cut(const char *text, size_t len, size_t cut, char *shown)
 {
@@ -134,8 +141,8 @@ static void an_overlong_line_is_given_without_fields_and_passed_over(void **stat
     (void)state;
     assert_non_null(text);
     memset(text, 'x', len);
-    memcpy(text, "a,b\n", 4);
-    memcpy(text + len - 5, "\nc,d\n", 5);
+    put(text, "a,b\n");
+    put(text + len - 5, "\nc,d\n");
     for (size_t cut = 0; cut < len; cut += 1021) {
         read_cut(text, len, cut, shown);
         assert_string_equal(shown, "1:[a][b]\n2:!\n3:[c][d]\n");
@@ -158,7 +165,7 @@ static void read_long_row(size_t n, bool quoted, size_t cut, struct csv_row *fir
         text[1] = '\n';
         text[n - 1] = '"';
     }
-    memcpy(text + n, "\na,b\n", 5);
+    put(text + n, "\na,b\n");
     assert_int_equal(csv_init(&c), 0);
     feed(&c, text, cut);
     if (!csv_next(&c, false, row)) {
@@ -194,7 +201,7 @@ static void fields_beyond_the_limit_are_not_given(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(text); i += 2)
-        memcpy(text + i, "1,", 2);
+        put(text + i, "1,");
     text[sizeof(text) - 1] = '\n';
     assert_int_equal(csv_init(&c), 0);
     feed(&c, text, sizeof(text));

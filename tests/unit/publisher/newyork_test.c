@@ -12,8 +12,8 @@
 
 static int64_t utc(int year, int month, int day, int hour, int minute)
 {
-    return (int64_t)civil_to_days((struct civil){year, month, day}) * 86400 + hour * H +
-           minute * 60;
+    return (int64_t)civil_to_days((struct civil){year, month, day}) * 86400 + INT64_C(3600) * hour +
+           INT64_C(60) * minute;
 }
 
 /* The second before `change` has `before`, the second itself `after`. */

@@ -39,7 +39,7 @@ static void append(const char *symbol, int64_t time_ns, int64_t price)
 
 static void append_on_day(const char *symbol, int32_t day, int64_t minute)
 {
-    struct row row = {.time_ns = day * 1440 * MINUTE_NS + minute * MINUTE_NS,
+    struct row row = {.time_ns = (day * INT64_C(1440) + minute) * MINUTE_NS,
                       .day = day,
                       .symbol = series_symbol(&series, symbol)};
 
