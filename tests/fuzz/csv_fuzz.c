@@ -2,27 +2,17 @@
  * Any bytes as a market data file: rows are the same however the bytes are cut, every row is kept
  * or counted, and each quote played fits its packet and reads back.
  *
- * The first byte says where the cut is.
+ * The first byte says how long the pieces are.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "common/log.h"
 #include "common/quote.h"
 #include "publisher/replay/day.h"
 #include "publisher/replay/tape.h"
+#include "tests/fuzz/fuzz.h"
 
 #include "common/banned.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            abort();                                                                               \
-    } while (0)
 
 static struct csv_row row;
 
