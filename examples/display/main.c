@@ -114,19 +114,26 @@ static bool has_symbol(const struct settings *s, const char *symbol)
     return false;
 }
 
-/* Returns 0 or a negative errno. */
-static int add_symbol(struct settings *s, const char *symbol)
+static bool append_copy(char **list, size_t *n, const char *text)
+{
+    char *copy = strdup(text);
+
+    if (copy == NULL)
+        return false;
+    list[(*n)++] = copy;
+    return true;
+}
+
+/* False when there is no memory. */
+static bool add_symbol(struct settings *s, const char *symbol)
 {
     char topic[QUOTE_TOPIC_MAX];
 
     if (has_symbol(s, symbol))
-        return 0;
+        return true;
     quote_topic(symbol, "", topic);
-    s->symbols[s->n_symbols] = strdup(symbol);
-    s->filters[s->n_filters] = strdup(topic);
-    if (s->symbols[s->n_symbols++] == NULL || s->filters[s->n_filters++] == NULL)
-        return -ENOMEM;
-    return 0;
+    return append_copy(s->symbols, &s->n_symbols, symbol) &&
+           append_copy(s->filters, &s->n_filters, topic);
 }
 
 /* Symbols and filters from the command line. Returns 0 or the exit status. */
@@ -141,20 +148,20 @@ static int settings_topics(struct settings *s, char **arguments, int n)
         return usage_error("too many symbols", "1000 at most; a filter such as 'stocks/+' does");
     s->symbols = calloc((size_t)n + 1, sizeof(*s->symbols));
     s->filters = calloc((size_t)n + 1, sizeof(*s->filters));
+    s->n_symbols = s->n_filters = 0;
     if (s->symbols == NULL || s->filters == NULL)
         return EXIT_FAILURE;
     for (int i = 0; i < n; i++) {
         if (symbol_normalize(arguments[i], strlen(arguments[i]), symbol) < 0)
             return usage_error("a symbol", "1 to 24 bytes of UTF-8, such as AAPL or BTC/USD");
-        if (add_symbol(s, symbol) < 0)
+        if (!add_symbol(s, symbol))
             return EXIT_FAILURE;
     }
     if (n > 0)
         return 0;
     if (!filter_valid(filter, strlen(filter)))
         return usage_error("--filter", "not an MQTT filter: + is a whole level, # the whole last");
-    s->filters[s->n_filters++] = strdup(filter);
-    return s->filters[0] != NULL ? 0 : EXIT_FAILURE;
+    return append_copy(s->filters, &s->n_filters, filter) ? 0 : EXIT_FAILURE;
 }
 
 static void settings_release(struct settings *s)
