@@ -100,8 +100,7 @@ struct mqtt_ack {
 struct mqtt_disconnect {
     uint8_t reason; /* one that a client may send */
     bool has_session_expiry;
-    uint32_t
-        session_expiry_s; /* non-zero after a CONNECT with 0 is a protocol error: the caller's */
+    uint32_t session_expiry_s; /* not 0 after a CONNECT with 0: for the caller to refuse */
     struct mqtt_properties properties;
 };
 

@@ -79,8 +79,6 @@ static void put_connack_properties(struct writer *w, const struct mqtt_connack *
         put_u32(w, 0);
     }
     put_flag_property(w, PROPERTY_MAX_QOS, 0);
-    if (c->retain_unavailable)
-        put_flag_property(w, PROPERTY_RETAIN_AVAILABLE, 0);
     if (c->max_packet_size > 0) {
         put_u8(w, PROPERTY_MAX_PACKET_SIZE);
         put_u32(w, c->max_packet_size);
@@ -231,20 +229,6 @@ size_t mqtt_encode_unsuback(uint8_t *buf, size_t cap, enum mqtt_version version,
         put_length(&w, 0);
         put_bytes(&w, reasons, n);
     }
-    return w.n;
-}
-
-size_t mqtt_encode_ack(uint8_t *buf, size_t cap, enum mqtt_version version, enum mqtt_type type,
-                       uint16_t packet_id, uint8_t reason)
-{
-    bool with_reason = version == MQTT_5 && reason != MQTT_SUCCESS;
-    struct writer w;
-
-    if (!begin(&w, buf, cap, type << 4 | (type == MQTT_PUBREL ? 0x02u : 0), 2u + with_reason))
-        return 0;
-    put_u16(&w, packet_id);
-    if (with_reason)
-        put_u8(&w, reason);
     return w.n;
 }
 

@@ -24,7 +24,6 @@ struct mqtt_connack {
     struct slice assigned_client_id; /* len 0: the client brought its own */
     uint16_t server_keep_alive_s;    /* 0: as the client asked */
     uint32_t max_packet_size;        /* what the server takes; 0: not said */
-    bool retain_unavailable;         /* no wills or messages with the retain flag */
     bool session_expires_at_once;    /* the client asked for more and does not get it */
     struct slice reason;             /* for people; len 0: none; left out when it does not fit */
 };
@@ -49,10 +48,6 @@ size_t mqtt_encode_suback(uint8_t *buf, size_t cap, enum mqtt_version version, u
                           const uint8_t *reasons, size_t n);
 size_t mqtt_encode_unsuback(uint8_t *buf, size_t cap, enum mqtt_version version, uint16_t packet_id,
                             const uint8_t *reasons, size_t n);
-
-/* PUBACK, PUBREC, PUBREL or PUBCOMP; `reason` is written with MQTT 5 alone. */
-size_t mqtt_encode_ack(uint8_t *buf, size_t cap, enum mqtt_version version, enum mqtt_type type,
-                       uint16_t packet_id, uint8_t reason);
 
 size_t mqtt_encode_pingresp(uint8_t *buf, size_t cap);
 
