@@ -25,7 +25,7 @@ struct content {
 struct file {
     char *path; /* "/assets/app-4F7K2Q9A.js" */
     struct content plain, brotli, gzip;
-    char etag[24];
+    char hash[17];
     bool immutable;
 };
 
@@ -116,13 +116,13 @@ out:
     return r;
 }
 
-static void make_etag(struct file *f)
+static void make_hash(struct file *f)
 {
     uint64_t h = UINT64_C(14695981039346656037);
 
     for (size_t i = 0; i < f->plain.len; i++)
         h = (h ^ f->plain.bytes[i]) * UINT64_C(1099511628211);
-    snprintf(f->etag, sizeof(f->etag), "\"%016llx\"", (unsigned long long)h);
+    snprintf(f->hash, sizeof(f->hash), "%016llx", (unsigned long long)h);
 }
 
 /* nftw() has no argument of the caller's. */
@@ -150,7 +150,7 @@ static int add_file(const char *path, const char *name)
     r = read_content(path, &f->plain);
     if (r < 0)
         return r;
-    make_etag(f);
+    make_hash(f);
     f->immutable = has_content_hash(name);
     fs->bytes += f->plain.len;
     return fs->bytes > FILES_MAX_BYTES ? -EFBIG : 0;
@@ -257,29 +257,28 @@ static bool accepts(const struct http_head *h, const char *coding)
     return false;
 }
 
+/* *ret_coding is "" for none. */
 static const struct content *choose(const struct file *f, const struct http_head *h,
                                     const char **ret_coding)
 {
-    if (f->brotli.bytes != NULL && accepts(h, "br")) {
-        *ret_coding = "Content-Encoding: br\r\n";
+    *ret_coding = "br";
+    if (f->brotli.bytes != NULL && accepts(h, *ret_coding))
         return &f->brotli;
-    }
-    if (f->gzip.bytes != NULL && accepts(h, "gzip")) {
-        *ret_coding = "Content-Encoding: gzip\r\n";
+    *ret_coding = "gzip";
+    if (f->gzip.bytes != NULL && accepts(h, *ret_coding))
         return &f->gzip;
-    }
     *ret_coding = "";
     return &f->plain;
 }
 
-static bool is_current(const struct file *f, const struct http_head *h)
+static bool is_current(const char *etag, const struct http_head *h)
 {
     struct slice rest = http_head_field(h, "if-none-match"), member;
 
     while (http_list_next(&rest, &member)) {
         if (member.len > 2 && member.at[0] == 'W' && member.at[1] == '/')
             member = (struct slice){member.at + 2, member.len - 2};
-        if (slice_is(member, f->etag) || slice_is(member, "*"))
+        if (slice_is(member, etag) || slice_is(member, "*"))
             return true;
     }
     return false;
@@ -289,12 +288,15 @@ static void serve(const struct http_request *r, const struct file *f)
 {
     const char *coding;
     const struct content *content = choose(f, r->head, &coding);
-    char fields[256];
+    char etag[32], fields[256];
     struct http_answer a = {.status = 200, .type = type_of(f->path), .fields = fields};
 
-    snprintf(fields, sizeof(fields), "ETag: %s\r\nCache-Control: %s\r\nVary: Accept-Encoding\r\n%s",
-             f->etag, f->immutable ? "public, max-age=31536000, immutable" : "no-cache", coding);
-    if (is_current(f, r->head)) {
+    snprintf(etag, sizeof(etag), "\"%s%s%s\"", f->hash, *coding ? "-" : "", coding);
+    snprintf(fields, sizeof(fields),
+             "ETag: %s\r\nCache-Control: %s\r\nVary: Accept-Encoding\r\n%s%s%s", etag,
+             f->immutable ? "public, max-age=31536000, immutable" : "no-cache",
+             *coding ? "Content-Encoding: " : "", coding, *coding ? "\r\n" : "");
+    if (is_current(etag, r->head)) {
         a.status = 304;
         a.type = NULL;
     } else {
@@ -311,16 +313,16 @@ void door_files(const struct http_request *r)
     const struct file *f;
     int n = http_path_decode(r->head->path, path, sizeof(path) - sizeof("index.html"));
 
-    if (n < 0) {
+    if (n == -EINVAL) {
         http_problem(r, 400, "", "The path is not one that could be here.");
         return;
     }
-    if (path[n - 1] == '/')
+    if (n > 0 && path[n - 1] == '/')
         memcpy(path + n, "index.html", sizeof("index.html"));
-    f = find(fs, path);
+    f = n > 0 ? find(fs, path) : NULL; /* else longer than any */
     if (f != NULL)
         serve(r, f);
-    else if (strcmp(path, "/index.html") == 0)
+    else if (slice_is(r->head->path, "/"))
         http_problem(r, 404, "",
                      "The dashboard is not there: build it with `npm run build` in dashboard/ and "
                      "start the gateway with --web dashboard/dist.");

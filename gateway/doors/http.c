@@ -85,10 +85,16 @@ static const char *date_now(void)
     return text;
 }
 
+/* Nobody here reads one. */
+static bool has_body(const struct http_head *h)
+{
+    return h->chunked || h->content_length > 0;
+}
+
 /* A request that could not be read has no head. */
 static bool keeps_alive(const struct http_request *r)
 {
-    return r->head != NULL && r->head->keep_alive;
+    return r->head != NULL && r->head->keep_alive && !has_body(r->head);
 }
 
 static bool wants_body(const struct http_request *r)
@@ -120,7 +126,7 @@ void http_answer(const struct http_request *r, const struct http_answer *a)
         conn_send_body(c, a->body, a->len, a->done, a->owner);
     else if (a->done != NULL)
         a->done(a->owner);
-    conn_expire_at(c, mono_add_ms(mono_now(), DOWNLOAD_MS));
+    conn_expire_at(c, mono_add_ms(mono_now(), conn_has_output(c) ? DOWNLOAD_MS : IDLE_MS));
     if (!keeps_alive(r))
         conn_finish(c);
 }
@@ -176,15 +182,22 @@ static void dispatch(const struct http_request *r)
 {
     const struct http_head *h = r->head;
 
-    if (h->chunked || h->content_length > 0)
-        http_problem(&(struct http_request){.conn = r->conn}, 413, "",
-                     "This address takes no request body.");
-    else if (!slice_is(h->method, "GET") && !slice_is(h->method, "HEAD"))
+    if (!slice_is(h->method, "GET") && !slice_is(h->method, "HEAD"))
         http_problem(r, 405, "Allow: GET, HEAD\r\n", "Only GET and HEAD are answered here.");
+    else if (has_body(h))
+        http_problem(r, 413, "", "This address takes no request body.");
     else if (h->path.len == 0 || h->path.at[0] != '/')
         http_problem(r, 400, "", "The request needs a path.");
     else
         route_of(h)(r);
+}
+
+/* A head has begun and is to be whole before long, however slowly its bytes drip. */
+static void expect_rest(struct conn *c)
+{
+    struct mono by = mono_add_ms(mono_now(), c->net->limits.handshake_ms);
+
+    conn_expire_at(c, mono_earlier(by, c->deadline.at));
 }
 
 static size_t on_bytes(struct conn *c, uint8_t *bytes, size_t len)
@@ -200,7 +213,9 @@ static size_t on_bytes(struct conn *c, uint8_t *bytes, size_t len)
         http_problem(&r, -n, "", "The request is not well-formed HTTP/1.1 or is too large.");
         return len;
     }
-    if (n > 0) {
+    if (n == 0) {
+        expect_rest(c);
+    } else {
         r.head = &head;
         dispatch(&r);
     }
@@ -229,7 +244,8 @@ static void on_end(struct conn *c)
 
 const struct protocol http_protocol = {
     .name = "http",
-    .keep_max = 2 * HTTP_HEAD_MAX,
+    .keep_max = READ_BUFFER,
+    .takes_turns = true,
     .bytes = on_bytes,
     .drained = on_drained,
     .expired = on_expired,

@@ -68,9 +68,15 @@ bool conn_has_output(const struct conn *c)
     return c->out_len > 0 || c->body_len > 0;
 }
 
+/* Its answers come first. */
+static bool waits(const struct conn *c)
+{
+    return c->protocol->takes_turns && conn_has_output(c);
+}
+
 static void watch(struct conn *c)
 {
-    uint32_t in = c->peer_done ? 0 : EPOLLIN, out = conn_has_output(c) ? EPOLLOUT : 0;
+    uint32_t in = c->peer_done || waits(c) ? 0 : EPOLLIN, out = conn_has_output(c) ? EPOLLOUT : 0;
 
     loop_change(c->net->loop, &c->source, in | out);
 }
@@ -130,6 +136,27 @@ void conn_send(struct conn *c, const void *bytes, size_t len)
         watch(c);
 }
 
+static void end_body(struct conn *c)
+{
+    void (*done)(void *owner) = c->body_done;
+
+    c->body = NULL;
+    c->body_len = 0;
+    c->body_done = NULL;
+    if (done != NULL)
+        done(c->body_owner);
+}
+
+static void write_body(struct conn *c)
+{
+    size_t n = send_now(c, c->body, c->body_len);
+
+    c->body += n;
+    c->body_len -= n;
+    if (c->body_len == 0)
+        end_body(c);
+}
+
 void conn_send_body(struct conn *c, const uint8_t *bytes, size_t len, void (*done)(void *owner),
                     void *owner)
 {
@@ -137,7 +164,10 @@ void conn_send_body(struct conn *c, const uint8_t *bytes, size_t len, void (*don
     c->body_len = len;
     c->body_done = done;
     c->body_owner = owner;
-    watch(c);
+    if (c->out_len == 0)
+        write_body(c);
+    if (!c->closed)
+        watch(c);
 }
 
 size_t conn_write(struct conn *c, const uint8_t *bytes, size_t len)
@@ -156,17 +186,6 @@ size_t conn_write(struct conn *c, const uint8_t *bytes, size_t len)
     return n;
 }
 
-static void end_body(struct conn *c)
-{
-    void (*done)(void *owner) = c->body_done;
-
-    c->body = NULL;
-    c->body_len = 0;
-    c->body_done = NULL;
-    if (done != NULL)
-        done(c->body_owner);
-}
-
 static void write_out(struct conn *c)
 {
     size_t n = send_now(c, c->out + c->out_at, c->out_len);
@@ -180,14 +199,11 @@ static void write_out(struct conn *c)
     }
 }
 
-static void write_body(struct conn *c)
+/* Everything is out: the peer has a moment to take it and to close. */
+static void say_no_more(struct conn *c)
 {
-    size_t n = send_now(c, c->body, c->body_len);
-
-    c->body += n;
-    c->body_len -= n;
-    if (c->body_len == 0)
-        end_body(c);
+    (void)shutdown(c->source.fd, SHUT_WR);
+    deadline_set(c->net->loop, &c->deadline, mono_add_ms(mono_now(), LINGER_MS));
 }
 
 static void on_writable(struct conn *c)
@@ -204,7 +220,7 @@ static void on_writable(struct conn *c)
     }
     watch(c); /* drained() asks for more events if it needs them */
     if (c->finishing)
-        (void)shutdown(c->source.fd, SHUT_WR);
+        say_no_more(c);
     else if (c->protocol->drained != NULL)
         c->protocol->drained(c);
 }
@@ -300,7 +316,7 @@ static void on_ready(struct source *s, uint32_t events)
     struct conn *c = CONTAINER_OF(s, struct conn, source);
 
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-        for (int i = 0; i < READS_PER_TURN && !c->closed && read_once(c); i++)
+        for (int i = 0; i < READS_PER_TURN && !c->closed && !waits(c) && read_once(c); i++)
             ;
     if (!c->closed && (events & EPOLLERR))
         conn_close(c);
@@ -340,10 +356,11 @@ void conn_finish(struct conn *c)
 {
     if (c->closed || c->finishing)
         return;
-    conn_expire_at(c, mono_add_ms(mono_now(), LINGER_MS));
+    if (c->body_len == 0) /* a body has the time that it was given */
+        conn_expire_at(c, mono_add_ms(mono_now(), LINGER_MS));
     c->finishing = true;
     if (!conn_has_output(c))
-        (void)shutdown(c->source.fd, SHUT_WR);
+        say_no_more(c);
 }
 
 void conn_close(struct conn *c)

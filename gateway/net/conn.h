@@ -68,7 +68,8 @@ void conn_become(struct conn *c, const struct protocol *p, void *state);
 /* Look again at bytes that bytes() left. */
 void conn_retry_input(struct conn *c);
 
-/* Close when everything sent is out, listening to nothing more; gives the peer 2 s to take it. */
+/* Close when everything sent is out, listening to nothing more; gives the peer 2 s to take it, or
+ * the time to the deadline when there is a body. */
 void conn_finish(struct conn *c);
 
 /* Close now. Safe at any time; twice is once. */

@@ -89,8 +89,13 @@ static int accept_error(struct net *n, int err)
     return -err;
 }
 
+/* What the peer has sent is read first: closing with bytes unread would reset the connection, and
+ * with it the answer. */
 static void refuse(int fd, const char *answer)
 {
+    uint8_t unread[4096];
+
+    (void)recv(fd, unread, sizeof(unread), MSG_DONTWAIT);
     (void)send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
     close(fd);
 }

@@ -27,6 +27,7 @@ struct protocol {
     const char *name;
     size_t
         keep_max; /* bytes that bytes() may leave unused; a connection that sends more is closed */
+    bool takes_turns; /* nothing is read while answers are under way */
 
     /* Bytes have come. Returns how many were used; the rest is given again, together with what
      * comes next. */
