@@ -20,6 +20,7 @@
 
 #define SPEED_MAX 0.0                  /* as fast as rows are taken */
 #define QUIET_NS INT64_C(300000000000) /* a wait of five minutes is worth a state of its own */
+#define PAUSE_MS 1000                  /* between a loop's rounds: one row alone must not spin */
 
 struct feed {
     struct feed_config config;
@@ -83,8 +84,7 @@ static void set_live(struct feed *f)
 {
     char detail[FEED_DETAIL_MAX];
 
-    snprintf(detail, sizeof(detail), "playing %.50s at speed %.12s%s",
-             base_name(f->config.options->file), speed_text(f->config.options),
+    snprintf(detail, sizeof(detail), "at speed %.12s%s", speed_text(f->config.options),
              f->loop ? ", in a loop" : "");
     set_state(f, FEED_LIVE, detail);
 }
@@ -148,8 +148,7 @@ static void rewind_tape(struct feed *f)
 {
     memset(f->days, 0, f->tape.series.index.n * sizeof(*f->days));
     f->position = 0;
-    f->rounds++;
-    f->start = mono_now();
+    f->start = mono_add_ms(mono_now(), f->rounds++ > 0 ? PAUSE_MS : 0);
 }
 
 static int load(struct feed *f)

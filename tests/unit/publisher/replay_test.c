@@ -115,6 +115,18 @@ static void a_loop_begins_again_without_the_days_before(void **state)
     }
 }
 
+static void a_loop_takes_a_breath_between_its_rounds(void **state)
+{
+    struct quote q;
+
+    (void)state;
+    options.loop = true;
+    options.speed = "1000000";
+    open_feed("date,close\n2016-04-14,1\n");
+    assert_price(1);
+    assert_int_equal(feed_replay.next(feed, mono_add_ms(mono_now(), 20), &q), -ETIMEDOUT);
+}
+
 static void rows_keep_their_distance_divided_by_the_speed(void **state)
 {
     struct mono start;
@@ -297,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         case_of(a_file_is_played_to_its_end),
         case_of(a_loop_begins_again_without_the_days_before),
+        case_of(a_loop_takes_a_breath_between_its_rounds),
         case_of(rows_keep_their_distance_divided_by_the_speed),
         case_of(a_late_row_does_not_delay_the_next),
         case_of(a_wait_ends_at_the_deadline),
