@@ -510,10 +510,16 @@ static void update_watch(struct broker *b)
 
 static void drop_link(struct broker *b)
 {
-    if (b->state == CONNECTING)
-        epoll_ctl(b->epoll_fd, EPOLL_CTL_DEL, b->link->done_fd,
-                  NULL); /* the thread keeps it open */
-    link_unref(b->link);
+    struct link *l = b->link;
+    int fd;
+
+    if (l == NULL)
+        return;
+    /* The thread may hold the link open for a while. */
+    fd = b->state == CONNECTING ? l->done_fd : mosquitto_socket(l->mosq);
+    if (fd >= 0)
+        epoll_ctl(b->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+    link_unref(l);
     b->link = NULL;
     b->watches_write = false;
 }

@@ -97,7 +97,8 @@ static void server_kill(struct server *s)
     s->pid = 0;
 }
 
-static void server_new(struct server *s, const char *access)
+/* `settings` are further lines of its configuration. */
+static void server_new(struct server *s, const char *settings)
 {
     int fd;
     FILE *f;
@@ -108,8 +109,8 @@ static void server_new(struct server *s, const char *access)
     fd = mkstemp(s->conf);
     assert_true(fd >= 0);
     f = fdopen(fd, "w");
-    fprintf(f, "listener %u 127.0.0.1\nallow_anonymous %s\npersistence false\nlog_dest none\n",
-            s->port, access);
+    fprintf(f, "user root\nlistener %u 127.0.0.1\npersistence false\nlog_dest none\n%s\n", s->port,
+            settings);
     fclose(f);
     server_start(s);
 }
@@ -244,7 +245,7 @@ static int start_server(void **state)
 {
     static struct server s;
 
-    server_new(&s, "true");
+    server_new(&s, "allow_anonymous true");
     *state = &s;
     return 0;
 }
@@ -263,6 +264,32 @@ static void it_comes_up_with_mqtt_5(void **state)
     client_up(&c, s->url, "a", NULL);
     assert_true(c.mqtt5);
     assert_true(broker_is_up(c.broker));
+    broker_free(c.broker);
+}
+
+static void close_in_message(void *ctx, const struct broker_message *m)
+{
+    struct client *c = ctx;
+
+    on_message(ctx, m);
+    broker_close(c->broker);
+}
+
+static void no_message_comes_after_closing(void **state)
+{
+    static const struct broker_events closing = {
+        .up = on_up, .message = close_in_message, .subscribed = on_subscribed};
+    struct server *s = *state;
+    struct client c = {0};
+    struct broker_config config = {.url = s->url, .client_id = "a", .events = &closing, .ctx = &c};
+
+    assert_int_equal(broker_new(&config, &c.broker), 0);
+    RUN_UNTIL(&c, c.ups == 1);
+    subscribe(&c, "burst");
+    for (int i = 0; i < 50; i++)
+        assert_true(broker_publish(c.broker, "burst", "x", 1, 0, false) > 0);
+    RUN_UNTIL(&c, broker_is_closed(c.broker));
+    assert_int_equal(c.messages, 1);
     broker_free(c.broker);
 }
 
@@ -442,7 +469,7 @@ static void a_killed_broker_is_found_again_within_3_s(void **state)
     assert_true(mono_before(mono_now(), mono_add_ms(back, 3000)));
     capture_end(&k);
     assert_int_equal(capture_count(&k, "is up at"), 2);
-    assert_int_equal(capture_count(&k, "\n"), 3); /* up, gone, up: no line for each attempt */
+    assert_int_equal(capture_count(&k, "broker"), 3); /* up, gone, up: no line for each attempt */
     subscribe(&c, "echo");
     round_trip(&c);
     broker_free(c.broker);
@@ -488,7 +515,7 @@ static void a_refusal_has_a_line_of_its_own(void **state)
     struct capture k;
 
     (void)state;
-    server_new(&s, "false");
+    server_new(&s, "allow_anonymous false");
     client_new(&c, s.url, "a", NULL);
     capture_begin(&k, STDERR_FILENO);
     for (struct mono end = mono_add_ms(mono_now(), 1000); mono_before(mono_now(), end);)
@@ -520,6 +547,97 @@ static void nobody_there_is_said_once(void **state)
     assert_non_null(strstr(k.text, "broker is not reachable at mqtt://127.0.0.1:"));
     assert_non_null(strstr(k.text, "Connection refused; trying again"));
     broker_free(c.broker);
+}
+
+/*
+ * TLS
+ */
+
+#define TLS FIXTURES "/tls/"
+
+static void tls_server_new(struct server *s)
+{
+    server_new(s,
+               "allow_anonymous true\ncertfile " TLS "localhost.pem\nkeyfile " TLS "localhost.key");
+}
+
+/* A client that trusts `ca_file` and knows the server as `host`. */
+static void tls_client_new(struct client *c, const struct server *s, const char *host,
+                           const char *ca_file)
+{
+    char url[64];
+    struct broker_config config = {
+        .url = url, .ca_file = ca_file, .client_id = "a", .events = &events, .ctx = c};
+
+    snprintf(url, sizeof(url), "mqtts://%s:%u", host, s->port);
+    *c = (struct client){0};
+    assert_int_equal(broker_new(&config, &c->broker), 0);
+}
+
+static void a_certificate_that_is_trusted_lets_messages_through(void **state)
+{
+    struct server s;
+    struct client c;
+
+    (void)state;
+    tls_server_new(&s);
+    tls_client_new(&c, &s, "localhost", TLS "ca.pem");
+    RUN_UNTIL(&c, c.ups == 1);
+    subscribe(&c, "echo");
+    for (int i = 0; i < 20; i++)
+        round_trip(&c);
+    broker_close(c.broker);
+    RUN_UNTIL(&c, broker_is_closed(c.broker));
+    broker_free(c.broker);
+    server_free(&s);
+}
+
+static void a_certificate_of_strangers_or_for_another_name_is_refused(void **state)
+{
+    static const struct {
+        const char *host, *ca_file;
+    } cases[] = {{"localhost", NULL}, {"127.0.0.1", TLS "ca.pem"}};
+    struct server s;
+
+    (void)state;
+    tls_server_new(&s);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct client c;
+        struct capture k;
+
+        tls_client_new(&c, &s, cases[i].host, cases[i].ca_file);
+        capture_begin(&k, STDERR_FILENO);
+        for (struct mono end = mono_add_ms(mono_now(), 500); mono_before(mono_now(), end);)
+            turn(&c, 50);
+        capture_end(&k);
+        assert_int_equal(c.ups, 0);
+        assert_int_equal(capture_count(&k, "\n"), 1);
+        assert_non_null(strstr(k.text, "TLS: certificate verify failed; trying again"));
+        broker_free(c.broker);
+    }
+    server_free(&s);
+}
+
+static void plain_and_tls_do_not_meet(void **state)
+{
+    struct server *plain = *state, s;
+    struct client c;
+    int64_t turns = 0;
+
+    tls_client_new(&c, plain, "localhost", TLS "ca.pem");
+    for (struct mono end = mono_add_ms(mono_now(), 500); mono_before(mono_now(), end); turns++)
+        turn(&c, 50);
+    assert_int_equal(c.ups, 0);
+    assert_true(turns < 100); /* it does not spin */
+    broker_free(c.broker);
+
+    tls_server_new(&s);
+    client_new(&c, s.url, "a", NULL);
+    for (struct mono end = mono_add_ms(mono_now(), 500); mono_before(mono_now(), end);)
+        turn(&c, 50);
+    assert_int_equal(c.ups, 0);
+    broker_free(c.broker);
+    server_free(&s);
 }
 
 /* A listener whose queue is full takes no more connections: SYNs go unanswered, as from a machine
@@ -725,14 +843,18 @@ int main(void)
         cmocka_unit_test(closing_it_writes_what_is_queued_and_publishes_no_will),
         cmocka_unit_test(closing_it_before_it_is_up_closes_at_once),
         cmocka_unit_test(it_may_be_closed_from_a_callback),
+        cmocka_unit_test(no_message_comes_after_closing),
 
         cmocka_unit_test(a_killed_broker_is_found_again_within_3_s),
         cmocka_unit_test(a_broker_that_stops_reading_is_not_drained_until_it_goes_on),
         cmocka_unit_test(a_burst_arrives_whole),
+        cmocka_unit_test(plain_and_tls_do_not_meet),
     };
     const struct CMUnitTest alone[] = {
         cmocka_unit_test(a_refusal_has_a_line_of_its_own),
         cmocka_unit_test(nobody_there_is_said_once),
+        cmocka_unit_test(a_certificate_that_is_trusted_lets_messages_through),
+        cmocka_unit_test(a_certificate_of_strangers_or_for_another_name_is_refused),
         cmocka_unit_test(an_address_that_does_not_answer_never_blocks),
         cmocka_unit_test(a_broker_that_refuses_version_5_gets_3_1_1),
         cmocka_unit_test(a_broker_that_hangs_up_on_version_5_gets_3_1_1),
