@@ -22,7 +22,7 @@
 #define MAX_WAIT_MS 2000
 #define PROVED_MS 5000 /* a connection that held this long was a good one */
 #define CONNECT_TIMEOUT_S 5
-#define KEEP_ALIVE_S 10        /* a broker that vanished is noticed after 1.5 times this */
+#define KEEP_ALIVE_S 10        /* a broker that hangs is noticed after twice this and a bit */
 #define RECEIVE_TIMEOUT_MS 200 /* how often the thread looks whether it is to stop */
 #define REFUSED 0x80           /* in a SUBACK */
 
