@@ -19,7 +19,7 @@
 
 struct settings {
     const char *mqtt_url, *listen, *web, *topics, *instance, *origins;
-    uint64_t workers, max_connections, max_per_address, handshake_ms, max_delay_ms;
+    uint64_t workers, max_connections, max_per_address, handshake_ms, max_delay_ms, drain_ms;
     uint64_t max_packet, max_subscriptions, max_filter_length, max_filter_levels;
     uint64_t max_topics, max_matches, max_log;
 };
@@ -48,7 +48,10 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "The longest that a busy gateway gathers ticks between two rounds of writes; 0 writes "
          "each "
          "at once."},
-        {"limits", NULL, OPTION_GROUP, NULL, NULL, 0, 0, "Limits, each worker's own"},
+        {"drain", "MS", OPTION_UINT, &s->drain_ms, "1000", 0, 600000,
+         "On SIGTERM, readers are told over so long, so that they do not all return at once."},
+        {"limits", NULL, OPTION_GROUP, NULL, NULL, 0, 0,
+         "Limits, each worker's own; on SIGHUP they are read again"},
         {"max-connections", "N", OPTION_UINT, &s->max_connections, "16384", 1, 1000000,
          "Open connections; one more is answered 503."},
         {"max-per-address", "N", OPTION_UINT, &s->max_per_address, "256", 1, 1000000,
@@ -89,13 +92,9 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
     return options_read(&options, argc, argv, result);
 }
 
-static void fill_shared(const struct settings *s, struct shared *sh)
+static struct gateway_limits limits_of(const struct settings *s)
 {
-    sh->listen = s->listen;
-    sh->origins = s->origins;
-    sh->max_delay_us = (uint32_t)s->max_delay_ms * 1000;
-    sh->n_workers = s->workers;
-    sh->limits = (struct gateway_limits){
+    return (struct gateway_limits){
         .net = {s->max_connections, s->max_per_address, (uint32_t)s->handshake_ms},
         .hub = {s->max_topics, s->max_matches, s->max_log},
         .max_packet_size = (uint32_t)s->max_packet,
@@ -103,6 +102,15 @@ static void fill_shared(const struct settings *s, struct shared *sh)
         .max_filter_length = (uint32_t)s->max_filter_length,
         .max_filter_levels = (uint32_t)s->max_filter_levels,
     };
+}
+
+static void fill_shared(const struct settings *s, struct shared *sh)
+{
+    sh->listen = s->listen;
+    sh->origins = s->origins;
+    sh->max_delay_us = (uint32_t)s->max_delay_ms * 1000;
+    sh->drain_ms = (uint32_t)s->drain_ms;
+    sh->n_workers = s->workers;
     sh->upstream.url = s->mqtt_url;
     sh->upstream.topics = s->topics;
 }
@@ -136,43 +144,89 @@ static void raise_descriptor_limit(size_t wanted)
                  (unsigned long long)limit.rlim_cur, wanted);
 }
 
-/* Start the workers, wait for a signal to stop, stop them. Signals are blocked in all threads. */
-static int run_workers(struct shared *sh, const sigset_t *signals)
-{
-    char address[64];
-    size_t n = 0;
-    int r = 0, signal_number;
+/* What the program was started with, for SIGHUP. */
+struct command {
+    int argc;
+    char **argv;
+    struct settings settings;
+    struct options_result result;
+};
 
-    for (; n < sh->n_workers && r == 0; n++)
-        r = worker_init(&sh->workers[n], sh, (unsigned)n);
-    if (r < 0)
-        goto out;
-    net_local_address(&sh->workers[0].net, address, sizeof(address));
-    for (size_t i = 0; i < n && r == 0; i++) {
+/* Read everything again; the limits take effect, the rest needs a restart. */
+static void reload(struct shared *sh, const struct command *cmd)
+{
+    struct settings settings = {0};
+    struct options_result result;
+
+    if (read_settings(cmd->argc, cmd->argv, &settings, &result)) {
+        struct gateway_limits limits = limits_of(&settings);
+        for (size_t i = 0; i < sh->n_workers; i++)
+            worker_set_limits(&sh->workers[i], &limits);
+        log_info("limits read again");
+    } else {
+        log_warn("the old limits stay");
+    }
+    options_release(&result);
+}
+
+static void wait_for_the_end(struct shared *sh, const struct command *cmd, const sigset_t *signals)
+{
+    int number;
+
+    while (sigwait(signals, &number) == 0 && number == SIGHUP)
+        reload(sh, cmd);
+    log_info("stopping");
+}
+
+static int start_workers(struct shared *sh)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < sh->n_workers && r == 0; i++) {
         struct worker *w = &sh->workers[i];
         r = -pthread_create(&w->thread, NULL, worker_run, w);
         w->started = r == 0;
     }
-    if (r < 0) {
+    if (r < 0)
         log_error("cannot start a thread: %s", strerror(-r));
-    } else {
-        log_info("listening on http://%s", address);
-        sigwait(signals, &signal_number);
-        log_info("stopping");
-    }
-    for (size_t i = 0; i < n; i++) {
+    return r;
+}
+
+static void stop_workers(struct shared *sh)
+{
+    for (size_t i = 0; i < sh->n_workers; i++)
         worker_stop(&sh->workers[i]);
+    for (size_t i = 0; i < sh->n_workers; i++)
         if (sh->workers[i].started)
             pthread_join(sh->workers[i].thread, NULL);
+}
+
+static int run_workers(struct shared *sh, const struct command *cmd, const sigset_t *signals)
+{
+    struct gateway_limits limits = limits_of(&cmd->settings);
+    char address[64];
+    size_t n = 0;
+    int r = 0;
+
+    for (; n < sh->n_workers && r == 0; n++)
+        r = worker_init(&sh->workers[n], sh, &limits, (unsigned)n);
+    if (r == 0) {
+        net_local_address(&sh->workers[0].net, address, sizeof(address));
+        r = start_workers(sh);
+        if (r == 0) {
+            log_info("listening on http://%s", address);
+            wait_for_the_end(sh, cmd, signals);
+        }
+        stop_workers(sh);
     }
-out:
     for (size_t i = 0; i < n; i++)
         worker_release(&sh->workers[i]);
     return r;
 }
 
-static int run(const struct settings *s, const struct options_result *result)
+static int run(const struct command *cmd)
 {
+    const struct settings *s = &cmd->settings;
     struct shared sh = {0};
     char instance[65], *password = NULL;
     sigset_t signals;
@@ -188,7 +242,7 @@ static int run(const struct settings *s, const struct options_result *result)
     }
     fill_shared(s, &sh);
     sh.upstream.instance = instance;
-    r = options_secret(result, "TAPECAST_MQTT_PASSWORD", &password);
+    r = options_secret(&cmd->result, "TAPECAST_MQTT_PASSWORD", &password);
     if (r < 0)
         return r;
     sh.upstream.password = password;
@@ -204,9 +258,10 @@ static int run(const struct settings *s, const struct options_result *result)
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
-    r = run_workers(&sh, &signals);
+    r = run_workers(&sh, cmd, &signals);
 out:
     files_free(sh.files);
     free(sh.workers);
@@ -216,17 +271,16 @@ out:
 
 int main(int argc, char **argv)
 {
-    struct settings settings = {0};
-    struct options_result result;
+    struct command cmd = {.argc = argc, .argv = argv};
     int status;
 
     log_init("gateway", LOG_INFO);
-    if (!read_settings(argc, argv, &settings, &result)) {
-        status = result.exit_status;
+    if (!read_settings(argc, argv, &cmd.settings, &cmd.result)) {
+        status = cmd.result.exit_status;
     } else {
-        int r = run(&settings, &result);
+        int r = run(&cmd);
         status = r == 0 ? 0 : r == -EINVAL ? 2 : 1;
     }
-    options_release(&result);
+    options_release(&cmd.result);
     return status;
 }

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/rng.h"
 #include "common/topic.h"
+#include "gateway/histogram.h"
 #include "gateway/hub/hub.h"
 #include "gateway/loop.h"
 
@@ -36,6 +37,7 @@ struct upstream {
     struct mono sweep_at; /* MONO_NEVER when there is nothing to sweep */
     uint64_t losses;
     size_t readers, topics;
+    struct histogram *tick_age;
 };
 
 /* The next of the comma-separated filters at *at, or false. */
@@ -142,12 +144,29 @@ static void on_down(void *ctx, const char *why)
     tell_readers_down(u);
 }
 
+/* How old a quote is by its own time. Only a figure, so the number is picked out without reading
+ * the whole. */
+static void note_age(struct upstream *u, const struct broker_message *b)
+{
+    static const char key[] = "\"timestamp\":";
+    const char *at = memmem(b->payload, b->len, key, sizeof(key) - 1);
+    const char *end = (const char *)b->payload + b->len;
+    int64_t ms = 0;
+
+    if (at == NULL || strncmp(b->topic, "stocks/", 7) != 0)
+        return;
+    for (at += sizeof(key) - 1; at < end && *at >= '0' && *at <= '9' && ms < INT64_MAX / 100; at++)
+        ms = ms * 10 + (*at - '0');
+    histogram_add(u->tick_age, (double)(wall_now().ms - ms) / 1000);
+}
+
 static void on_message(void *ctx, const struct broker_message *b)
 {
     struct upstream *u = ctx;
     /* MQTT 3.1.1 hides the flag of live messages; the ticker's topics are retained. */
     struct message m = {b->topic, strlen(b->topic), b->payload, b->len, b->retain || !u->mqtt5};
 
+    note_age(u, b);
     hub_publish(u->hub, &m);
 }
 
@@ -214,7 +233,7 @@ struct mono upstream_deadline(const struct upstream *u)
 }
 
 int upstream_new(const struct upstream_config *config, struct hub *hub, struct loop *loop,
-                 unsigned worker, bool speaks, struct upstream **ret)
+                 unsigned worker, struct histogram *tick_age, struct upstream **ret)
 {
     struct upstream *u = calloc(1, sizeof(*u));
     struct rng rng;
@@ -231,7 +250,8 @@ int upstream_new(const struct upstream_config *config, struct hub *hub, struct l
     u->config = config;
     u->hub = hub;
     u->loop = loop;
-    u->speaks = speaks;
+    u->speaks = worker == 0;
+    u->tick_age = tick_age;
     u->sweep_at = MONO_NEVER;
     for (size_t i = 0; i < BROKER_POLL_FDS; i++)
         u->watches[i] = (struct source){.fd = -1, .ready = on_ready};
@@ -239,7 +259,7 @@ int upstream_new(const struct upstream_config *config, struct hub *hub, struct l
     rng_seed_random(&rng);
     snprintf(client_id, sizeof(client_id), "tapecast-gateway-%u-%08x", worker,
              (unsigned)rng_next(&rng));
-    if (speaks) {
+    if (u->speaks) {
         broker.will_topic = u->status_topic;
         broker.will_payload = "{\"state\":\"offline\"}";
     }

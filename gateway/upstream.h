@@ -27,10 +27,13 @@ struct upstream_config {
 
 struct upstream;
 
-/* `speaks`: this worker publishes the gateway's status (one of them does). Strings of `config` live
- * longer. Returns 0; or a negative errno after logging. */
+struct histogram;
+
+/* Worker 0 publishes the gateway's status. `tick_age` gets the age of every quote that comes.
+ * Strings of `config` live longer. Returns 0; or a negative errno after logging. */
 MUST_CHECK int upstream_new(const struct upstream_config *config, struct hub *hub,
-                            struct loop *loop, unsigned worker, bool speaks, struct upstream **ret);
+                            struct loop *loop, unsigned worker, struct histogram *tick_age,
+                            struct upstream **ret);
 void upstream_free(struct upstream *u); /* NULL is allowed */
 
 /* Once a turn: read, write, reconnect. Watches its descriptors in the loop by itself. */

@@ -14,7 +14,8 @@
 
 #define FIGURES_MS 1000
 #define STATUS_EVERY 10 /* of those */
-#define DRAIN_MS 1500   /* from being told to stop to the end */
+#define DRAIN_STEP_MS 10
+#define LINGER_MS 700 /* after the last was told */
 
 /* ---- rounds of writes
  * ---------------------------------------------------------------------------------------- */
@@ -43,7 +44,8 @@ static void run_round(struct worker *w)
 static struct mono wake_time(const struct worker *w)
 {
     struct mono round = hub_is_dirty(w->hub) ? (struct mono){0} : hub_deadline(w->hub);
-    struct mono t = mono_earlier(loop_next_deadline(&w->loop), w->next_figures);
+    struct mono t =
+        mono_earlier(mono_earlier(loop_next_deadline(&w->loop), w->next_figures), w->wake_by);
 
     if (hub_has_work(w->hub))
         return w->now;
@@ -71,9 +73,9 @@ static void publish_figures(struct worker *w)
         .upstream_losses = upstream_losses(w->upstream),
     };
 
-    pthread_mutex_lock(&w->figures_lock);
+    pthread_mutex_lock(&w->lock);
     w->figures = f;
-    pthread_mutex_unlock(&w->figures_lock);
+    pthread_mutex_unlock(&w->lock);
 }
 
 /* All members of door_stats before the histogram, and all of hub_stats and net_stats, are counters.
@@ -93,6 +95,7 @@ static void add_figures(struct figures *to, const struct figures *from)
     add_counters(&to->hub, &from->hub, sizeof(to->hub));
     add_counters(&to->net, &from->net, sizeof(to->net));
     histogram_merge(&to->doors.turn, &from->doors.turn);
+    histogram_merge(&to->doors.tick_age, &from->doors.tick_age);
     to->connections += from->connections;
     to->channels += from->channels;
     to->log_bytes += from->log_bytes;
@@ -109,9 +112,9 @@ void worker_figures(struct worker *w, struct figures *ret)
     publish_figures(w);
     for (size_t i = 0; i < w->shared->n_workers; i++) {
         struct worker *other = &w->shared->workers[i];
-        pthread_mutex_lock(&other->figures_lock);
+        pthread_mutex_lock(&other->lock);
         add_figures(&sum, &other->figures);
-        pthread_mutex_unlock(&other->figures_lock);
+        pthread_mutex_unlock(&other->lock);
     }
     *ret = sum;
 }
@@ -148,79 +151,121 @@ static void turn(struct worker *w)
     histogram_add(&w->stats.turn, (double)(mono_now().ns - w->now.ns) / 1e9);
 }
 
-/* Everybody is told to come back elsewhere or later, the broker is told goodbye, and what is under
- * way gets a moment. */
+/* How many of `total` are due `elapsed` into a window. */
+static size_t share_of(size_t total, int64_t elapsed_ns, int64_t window_ns)
+{
+    if (elapsed_ns >= window_ns)
+        return total;
+    return (size_t)((double)total * (double)elapsed_ns / (double)window_ns) + 1;
+}
+
+/* Tell the readers that the gateway stops, a few at a time over the drain window, so that they do
+ * not all come back at once to whoever is left; say goodbye to the broker; then give what is under
+ * way a moment. */
 static void drain(struct worker *w)
 {
-    struct mono end = mono_add_ms(mono_now(), DRAIN_MS);
+    struct mono begin = w->now, end = mono_add_ms(begin, w->shared->drain_ms + LINGER_MS);
+    size_t total = w->net.n_conns, told = 0;
 
     net_stop_listening(&w->net);
-    mqtt_say_goodbye(&w->net);
     upstream_close(w->upstream);
     while (mono_before(w->now, end) && (!upstream_is_closed(w->upstream) || w->net.n_conns > 0)) {
-        w->next_figures = mono_earlier(w->next_figures, end);
+        size_t due = share_of(total, w->now.ns - begin.ns, w->shared->drain_ms * INT64_C(1000000));
+        if (due > told)
+            told += mqtt_say_goodbye(&w->net, due - told);
+        w->wake_by = mono_add_ms(w->now, DRAIN_STEP_MS);
         turn(w);
     }
+}
+
+static void take_limits(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->limits = w->next_limits;
+    pthread_mutex_unlock(&w->lock);
+    w->net.limits = w->limits.net;
+    hub_set_limits(w->hub, &w->limits.hub);
 }
 
 void *worker_run(void *worker)
 {
     struct worker *w = worker;
 
-    while (!w->stopping)
+    while (!atomic_load(&w->stop)) {
+        if (atomic_exchange(&w->reload, false))
+            take_limits(w);
         turn(w);
+    }
     drain(w);
     return NULL;
 }
 
-static void on_stop(struct source *s, uint32_t events)
+static void on_poke(struct source *s, uint32_t events)
 {
-    struct worker *w = CONTAINER_OF(s, struct worker, stop);
+    uint64_t n;
 
     (void)events;
-    w->stopping = true;
-    loop_change(&w->loop, s, 0);
+    if (read(s->fd, &n, sizeof(n)) < 0) /* cannot be: it is readable */
+        return;
+}
+
+static void poke(struct worker *w)
+{
+    uint64_t one = 1;
+
+    if (w->poke.fd >= 0 && write(w->poke.fd, &one, sizeof(one)) < 0)
+        log_error("cannot wake worker %u: %s", w->index, strerror(errno));
 }
 
 void worker_stop(struct worker *w)
 {
-    uint64_t one = 1;
-
-    if (w->stop.fd >= 0 && write(w->stop.fd, &one, sizeof(one)) < 0)
-        log_error("cannot stop worker %u: %s", w->index, strerror(errno));
+    atomic_store(&w->stop, true);
+    poke(w);
 }
 
-static int watch_stop(struct worker *w)
+void worker_set_limits(struct worker *w, const struct gateway_limits *limits)
+{
+    pthread_mutex_lock(&w->lock);
+    w->next_limits = *limits;
+    pthread_mutex_unlock(&w->lock);
+    atomic_store(&w->reload, true);
+    poke(w);
+}
+
+static int watch_poke(struct worker *w)
 {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
-    return fd < 0 ? -errno : loop_add(&w->loop, &w->stop, fd, EPOLLIN);
+    return fd < 0 ? -errno : loop_add(&w->loop, &w->poke, fd, EPOLLIN);
 }
 
-int worker_init(struct worker *w, struct shared *shared, unsigned index)
+int worker_init(struct worker *w, struct shared *shared, const struct gateway_limits *limits,
+                unsigned index)
 {
     int r;
 
-    *w = (struct worker){.shared = shared, .index = index};
-    w->stop = (struct source){.fd = -1, .ready = on_stop};
+    *w = (struct worker){.shared = shared, .limits = *limits, .index = index};
+    w->poke = (struct source){.fd = -1, .ready = on_poke};
+    w->wake_by = MONO_NEVER;
     w->loop.epoll_fd = -1;
     w->now = w->next_figures = mono_now();
     rng_seed_random(&w->rng);
-    pthread_mutex_init(&w->figures_lock, NULL);
+    pthread_mutex_init(&w->lock, NULL);
     r = loop_init(&w->loop);
     if (r < 0)
         goto out;
-    r = watch_stop(w);
+    r = watch_poke(w);
     if (r < 0)
         goto out;
-    r = hub_new(&shared->limits.hub, &w->hub);
+    r = hub_new(&limits->hub, &w->hub);
     if (r < 0)
         goto out;
-    r = net_open(&w->net, &w->loop, shared->listen, &shared->limits.net, &http_protocol, w,
+    r = net_open(&w->net, &w->loop, shared->listen, &limits->net, &http_protocol, w,
                  shared->n_workers > 1);
     if (r < 0)
         return r; /* logged */
-    return upstream_new(&shared->upstream, w->hub, &w->loop, index, index == 0, &w->upstream);
+    return upstream_new(&shared->upstream, w->hub, &w->loop, index, &w->stats.tick_age,
+                        &w->upstream);
 out:
     if (r < 0)
         log_error("cannot set up worker %u: %s", index, strerror(-r));
@@ -229,16 +274,16 @@ out:
 
 void worker_release(struct worker *w)
 {
-    int stop_fd = w->stop.fd;
+    int poke_fd = w->poke.fd;
 
     net_close(&w->net);
     upstream_free(w->upstream);
     hub_free(w->hub);
-    loop_remove(&w->loop, &w->stop);
-    if (stop_fd >= 0)
-        close(stop_fd);
+    loop_remove(&w->loop, &w->poke);
+    if (poke_fd >= 0)
+        close(poke_fd);
     loop_release(&w->loop);
-    pthread_mutex_destroy(&w->figures_lock);
+    pthread_mutex_destroy(&w->lock);
 }
 
 /* ---- origins

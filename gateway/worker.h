@@ -35,9 +35,9 @@ struct gateway_limits {
 /* What all workers share: written before they start, then only read. */
 struct shared {
     const char *listen;
-    const char *origins; /* comma-separated; NULL: the gateway's own host; "*": all */
-    struct gateway_limits limits;
+    const char *origins;   /* comma-separated; NULL: the gateway's own host; "*": all */
     uint32_t max_delay_us; /* the longest hold between two rounds of writes */
+    uint32_t drain_ms;     /* over which readers are told that the gateway stops */
     struct upstream_config upstream;
     struct files *files; /* NULL without --web */
     struct worker *workers;
@@ -47,8 +47,9 @@ struct shared {
 struct door_stats {
     uint64_t sessions; /* MQTT readers now */
     uint64_t websocket_errors, handshake_timeouts;
-    uint64_t refused[256]; /* by MQTT reason code */
-    struct histogram turn; /* seconds that one turn of the loop kept everybody else waiting */
+    uint64_t refused[256];     /* by MQTT reason code */
+    struct histogram turn;     /* seconds that one turn of the loop kept everybody else waiting */
+    struct histogram tick_age; /* seconds from a quote's own time to its coming here */
 };
 
 /* A consistent copy of a worker's figures. */
@@ -63,6 +64,7 @@ struct figures {
 
 struct worker {
     struct shared *shared;
+    struct gateway_limits limits;
     unsigned index;
     struct loop loop;
     struct net net;
@@ -72,24 +74,30 @@ struct worker {
     struct mono now;        /* of this turn */
     struct mono next_round; /* writes may begin again */
     struct mono next_figures;
+    struct mono wake_by; /* the loop is not to sleep longer */
     struct door_stats stats;
-    struct source stop; /* an eventfd: drain and end */
-    bool stopping;
+    struct source poke; /* an eventfd: somebody has set one of the two below */
+    atomic_bool stop;
+    atomic_bool reload; /* take over next_limits */
     pthread_t thread;
     bool started;
 
-    pthread_mutex_t figures_lock;
+    pthread_mutex_t lock; /* for what follows */
     struct figures figures;
+    struct gateway_limits next_limits;
 };
 
 /* Listen, and make everything ready to run. Returns 0; or a negative errno after logging. */
-MUST_CHECK int worker_init(struct worker *w, struct shared *shared, unsigned index);
+MUST_CHECK int worker_init(struct worker *w, struct shared *shared,
+                           const struct gateway_limits *limits, unsigned index);
 void worker_release(struct worker *w);
 
 /* The thread: runs until worker_stop(). */
 void *worker_run(void *worker);
 
-void worker_stop(struct worker *w); /* any thread */
+/* Any thread. Stop: tell everybody, then end. Limits hold for what comes, not for what is there. */
+void worker_stop(struct worker *w);
+void worker_set_limits(struct worker *w, const struct gateway_limits *limits);
 
 /* The sum over all workers, `w` being the caller's own. */
 void worker_figures(struct worker *w, struct figures *ret);

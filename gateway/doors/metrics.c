@@ -111,6 +111,8 @@ static void put_all(struct page *p, const struct figures *f)
     put_refusals(p, f);
     put_histogram(p, "tapecast_turn_seconds",
                   "Work in one turn of the loop, which everybody else waits for.", &f->doors.turn);
+    put_histogram(p, "tapecast_tick_age_seconds",
+                  "Age of quotes by their own time when they came here.", &f->doors.tick_age);
 }
 
 void door_metrics(const struct http_request *r)

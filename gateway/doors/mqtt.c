@@ -176,7 +176,7 @@ static void on_connect(struct session *s, const struct mqtt_connect *p)
     char client_id[32];
     const char *why = NULL;
     struct mqtt_connack ack = {
-        .max_packet_size = worker_of_session(s)->shared->limits.max_packet_size,
+        .max_packet_size = worker_of_session(s)->limits.max_packet_size,
         .session_expires_at_once = p->session_expiry_s > 0,
     };
 
@@ -237,7 +237,7 @@ static size_t levels_of(struct slice filter)
 static uint8_t grant(const struct session *s, const struct mqtt_filter *f, uint32_t interval_ms,
                      struct filterset *want, struct filterset *snapshot)
 {
-    const struct gateway_limits *limits = &worker_of_session(s)->shared->limits;
+    const struct gateway_limits *limits = &worker_of_session(s)->limits;
     int was_there;
 
     if (f->reason != MQTT_SUCCESS)
@@ -380,7 +380,7 @@ static void on_packet(struct session *s, const struct mqtt_packet *p)
 
 static size_t max_packet_size(const struct session *s)
 {
-    return worker_of_session(s)->shared->limits.max_packet_size;
+    return worker_of_session(s)->limits.max_packet_size;
 }
 
 /* Decode what is complete in `bytes`. Returns how many bytes were used; less than `len` when the
@@ -615,22 +615,28 @@ void door_mqtt(const struct http_request *r)
     conn_send(r->conn, answer, len);
     conn_become(r->conn, &mqtt_protocol, s);
     conn_expire_at(r->conn,
-                   mono_add_ms(s->last_heard, worker_of(r->conn)->shared->limits.net.handshake_ms));
+                   mono_add_ms(s->last_heard, worker_of(r->conn)->limits.net.handshake_ms));
 }
 
 /* ---- for the worker and other doors
  * -------------------------------------------------------------------------- */
 
-void mqtt_say_goodbye(struct net *n)
+size_t mqtt_say_goodbye(struct net *n, size_t most)
 {
-    for (struct list *l = n->conns.next, *next; l != &n->conns; l = next) {
+    size_t told = 0;
+
+    for (struct list *l = n->conns.next, *next; l != &n->conns && told < most; l = next) {
         struct conn *c = CONTAINER_OF(l, struct conn, link);
         next = l->next;
-        if (c->protocol == &mqtt_protocol && !c->finishing)
+        if (c->finishing)
+            continue;
+        if (c->protocol == &mqtt_protocol)
             disconnect(session_of(c), MQTT_SERVER_SHUTTING_DOWN, "the gateway is being restarted");
         else
             conn_finish(c);
+        told++;
     }
+    return told;
 }
 
 const struct reader *mqtt_reader_of(const struct conn *c)

@@ -8,8 +8,9 @@
 
 #include "common/banned.h"
 
-#define SERVE_BATCHES 32 /* 2 MiB: what is left of a snapshot after that waits for the next turn   \
-                          */
+#define SERVE_BATCHES                                                                              \
+    32 /* 2 MiB: what is left of a snapshot after that waits for the next turn                     \
+        */
 
 int hub_new(const struct hub_limits *limits, struct hub **ret)
 {
@@ -25,6 +26,13 @@ int hub_new(const struct hub_limits *limits, struct hub **ret)
     list_init(&h->ready);
     *ret = h;
     return 0;
+}
+
+void hub_set_limits(struct hub *h, const struct hub_limits *limits)
+{
+    h->limits = *limits;
+    h->cache.max_topics = limits->max_topics;
+    h->matcher.max_matches = limits->max_matches;
 }
 
 void hub_free(struct hub *h)

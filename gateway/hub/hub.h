@@ -48,7 +48,9 @@ struct hub_stats { /* counters since the start */
 struct hub;
 
 MUST_CHECK int hub_new(const struct hub_limits *limits, struct hub **ret); /* 0; -ENOMEM */
-void hub_free(struct hub *h); /* NULL is allowed; all readers have left */
+void hub_set_limits(struct hub *h,
+                    const struct hub_limits *limits); /* for what comes from now on */
+void hub_free(struct hub *h);                         /* NULL is allowed; all readers have left */
 
 /* Pass on a message from upstream, payload NULL when empty. `m->retain`: a newcomer is to be given
  * it; with an empty payload: no more. */
