@@ -1,12 +1,13 @@
 /*
  * Two threads: the feed's fills the queue of `source`; this one does everything else in one loop
- * over four descriptors. The way out is the same whether the feed has ended or a signal came:
+ * over three descriptors. The way out is the same whether the feed has ended or a signal came:
  *
  *     RUNNING    quotes are taken from the feed
  *     FINISHING  none are taken any more; what is here goes out
- *     GOODBYE    the last status is on its way, QoS 1. The broker handles a connection's messages
- * in order, so its acknowledgement shows that every quote before it has arrived too. CLOSING
- * DISCONNECT is on its way, so that the broker forgets the will DONE
+ *     GOODBYE    the last status is on its way, with QoS 1: since the broker handles what comes on
+ *                a connection in order, its acknowledgement shows that every quote has arrived too
+ *     CLOSING    DISCONNECT is on its way, so that the broker forgets the will
+ *     DONE
  *
  * A connection lost before the acknowledgement leads back to FINISHING. After a signal all this has
  * STOP_MAX_MS, and no wait for a broker that is away; an ended feed has all the time it needs.
@@ -88,12 +89,19 @@ static void change_status(struct publisher *p)
 
 static void tell_feed_state(struct publisher *p)
 {
+    static const struct {
+        enum log_level level;
+        const char *words;
+    } news[] = {
+        [FEED_STARTING] = {LOG_INFO, "is starting"}, [FEED_LIVE] = {LOG_INFO, "is live"},
+        [FEED_WAITING] = {LOG_INFO, "is waiting"},   [FEED_FAULT] = {LOG_WARN, "has a fault"},
+        [FEED_FAILED] = {LOG_WARN, "has failed"},    [FEED_ENDED] = {LOG_INFO, "has ended"},
+    };
     const struct feed_state *s = &p->feed_state;
 
     change_status(p);
-    log_write(s->condition >= FEED_FAULT && s->condition != FEED_ENDED ? LOG_WARN : LOG_INFO,
-              "feed %s is %s%s%s", p->config->feed->name, feed_condition_name(s->condition),
-              s->detail[0] != '\0' ? ": " : "", s->detail);
+    log_write(news[s->condition].level, "feed %s %s%s%s", p->config->feed->name,
+              news[s->condition].words, s->detail[0] != '\0' ? ": " : "", s->detail);
 }
 
 static void look_at_feed(struct publisher *p)
@@ -267,6 +275,7 @@ static bool wait_for_work(struct publisher *p)
     p->now = mono_now();
     if (r < 0 && errno != EINTR) {
         log_error("poll: %m");
+        p->feed_result = -EIO;
         return false;
     }
     return true;
@@ -309,13 +318,14 @@ static int open_signals(int *ret_fd)
 static int open_broker(struct publisher *p)
 {
     const struct publisher_config *c = p->config;
-    char client_id[sizeof("tapecast-publisher-") + INSTANCE_MAX];
+    char client_id[INSTANCE_MAX + 40];
     char *will = status_encode_will(c->feed);
     int r;
 
-    /* The same one at each start: a connection that died unseen is taken over, so that its will
-     * comes before the new status, not minutes after it. */
-    snprintf(client_id, sizeof(client_id), "tapecast-publisher-%s", c->instance);
+    /* With the process in it: two publishers that go by one name would otherwise throw each other
+     * off the broker for ever, and Mosquitto 2.0 does not tell why. */
+    snprintf(client_id, sizeof(client_id), "tapecast-publisher-%s-%ld", c->instance,
+             (long)getpid());
     status_topic(c->instance, p->status_topic);
     r = will == NULL ? -ENOMEM
                      : broker_new(&(struct broker_config){.url = c->mqtt_url,

@@ -4,12 +4,13 @@
  *
  * What it is to the outside is its `health`, which each answer sets anew:
  *
- *     GOOD       prices come                                               next call as the budget
- * allows EMPTY      the service answers, but knows no price of any symbol     the same FAULTY no
- * answer, or one that the service does not mean to give  after a backoff up to 15 s LIMITED    too
- * many calls                                            when the service says, else next minute
- *     LOCKED     the key is not accepted                                   after a backoff up to 60
- * s UNCOVERED  no symbol is in the plan                                  when one is due again
+ *     health     the last answer                                   the next call
+ *     GOOD       a price, or no news                               as the budget allows
+ *     EMPTY      no price, of any symbol                           as the budget allows
+ *     FAULTY     none, or one that the service does not mean       after a backoff up to 15 s
+ *     LIMITED    too many calls                                    when it says, else next minute
+ *     LOCKED     the key is not accepted                           after a backoff up to 60 s
+ *     UNCOVERED  not in the plan, for every symbol                 when one is due again
  *
  * A symbol that the plan does not cover is asked again after a minute, then after two, four … up to
  * an hour: the plan may change, and no restart should be needed.
@@ -46,8 +47,8 @@
 #define LOCKED_MAX_MS 60000
 #define DENIED_FIRST_MS 60000
 #define DENIED_MAX_MS 3600000
-#define LIMIT_MAX_MS 300000  /* however long the service wants us to wait */
-#define LIMIT_JITTER_MS 2000 /* so that many clients do not return in the same moment */
+#define LIMIT_MAX_S INT64_C(300) /* however long the service wants us to wait */
+#define LIMIT_JITTER_MS 2000     /* so that many clients do not return in the same moment */
 
 enum health { STARTING, GOOD, EMPTY, FAULTY, LIMITED, LOCKED, UNCOVERED };
 
@@ -123,23 +124,28 @@ static void is_faulty(struct feed *f, const char *what)
     set_health(f, FAULTY, "%s; asking again", what);
 }
 
-/* Milliseconds until the service wants to be asked again: as it says, else the next minute. */
-static int64_t limit_wait_ms(struct feed *f)
+/* In how many seconds the service wants to be asked again; 0 when it does not say. */
+static int64_t told_wait_s(struct feed *f)
 {
-    int64_t now_ms = wall_now().ms, wait_ms = 60000 - now_ms % 60000;
     struct curl_header *reset;
     curl_off_t retry_after_s = 0;
+    int64_t reset_s, now_s = wall_now().ms / 1000;
 
-    if (curl_easy_getinfo(f->easy, CURLINFO_RETRY_AFTER, &retry_after_s) == CURLE_OK &&
-        retry_after_s > 0)
-        wait_ms = retry_after_s < LIMIT_MAX_MS / 1000 ? retry_after_s * 1000 : LIMIT_MAX_MS;
-    else if (curl_easy_header(f->easy, "X-Ratelimit-Reset", 0, CURLH_HEADER, -1, &reset) ==
-             CURLHE_OK) {
-        int64_t reset_s = strtoll(reset->value, NULL, 10);
+    curl_easy_getinfo(f->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    if (retry_after_s > 0)
+        return retry_after_s;
+    if (curl_easy_header(f->easy, "X-Ratelimit-Reset", 0, CURLH_HEADER, -1, &reset) != CURLHE_OK)
+        return 0;
+    reset_s = strtoll(reset->value, NULL, 10);
+    return reset_s > now_s ? reset_s - now_s : 0;
+}
 
-        if (reset_s > now_ms / 1000 && reset_s < now_ms / 1000 + LIMIT_MAX_MS / 1000)
-            wait_ms = reset_s * 1000 - now_ms;
-    }
+static int64_t limit_wait_ms(struct feed *f)
+{
+    int64_t told_s = told_wait_s(f), wait_ms = 60000 - wall_now().ms % 60000;
+
+    if (told_s > 0)
+        wait_ms = told_s < LIMIT_MAX_S ? told_s * 1000 : LIMIT_MAX_S * 1000;
     return wait_ms + (int64_t)rng_below(&f->rng, LIMIT_JITTER_MS);
 }
 
@@ -311,7 +317,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
 static int request(struct feed *f, struct slot *s)
 {
     char *escaped = curl_easy_escape(f->easy, s->symbol, 0);
-    char url[BASE_URL_MAX + sizeof("/quote?symbol=") + 3 * SYMBOL_MAX];
+    char url[BASE_URL_MAX + sizeof("/quote?symbol=") + (size_t)3 * SYMBOL_MAX];
 
     if (escaped == NULL) {
         log_error("finnhub: out of memory");

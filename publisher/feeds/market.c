@@ -19,6 +19,7 @@
  */
 #include "publisher/feeds/market.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -177,9 +178,11 @@ static double weight(const struct stock *s)
 /* Vose's method: columns of equal width, each split between two stocks. */
 static int deal_out(struct market *m, double total_weight)
 {
-    uint32_t *todo = calloc(m->n, sizeof(*todo));
+    uint32_t *todo;
     size_t n_small = 0, n_large = 0; /* the small grow from the front, the large from the back */
 
+    assert(m->n > 0);
+    todo = calloc(m->n, sizeof(*todo));
     if (todo == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < m->n; i++) {
@@ -232,7 +235,6 @@ int market_new(const char *const *symbols, size_t n, uint64_t seed, double rate,
 {
     struct market *m = calloc(1, sizeof(*m));
     int r = -ENOMEM;
-
     if (m == NULL)
         return -ENOMEM;
     rng_seed(&m->rng, seed);

@@ -58,7 +58,7 @@ async function flows(reader, timeout = 5000) {
   await conditionIs(reader, 'live');
 }
 
-const stateLines = (publisher) => publisher.log.match(/feed finnhub is \w+/g) ?? [];
+const stateLines = (publisher) => publisher.log.match(/feed finnhub (is \w+|has a fault|has failed)/g) ?? [];
 
 describe('finnhub', { concurrency: 6 }, () => {
   test('a good answer is published exactly, and what it leaves unknown is left out', async (t) => {
@@ -125,7 +125,7 @@ describe('finnhub', { concurrency: 6 }, () => {
       await flows(all.reader, 10_000);
       assert.deepEqual(stateLines(all.publisher).slice(-3), [
         'feed finnhub is live',
-        'feed finnhub is fault',
+        'feed finnhub has a fault',
         'feed finnhub is live',
       ]);
       assert.equal(all.standIn.asked('ELSEWHERE'), 0, 'the key goes where the service redirects');
@@ -139,7 +139,7 @@ describe('finnhub', { concurrency: 6 }, () => {
     await conditionIs(all.reader, 'fault', 12_000);
     all.standIn.answer('good');
     await flows(all.reader);
-    assert.match(all.publisher.log, /is fault: no answer within 10 s/);
+    assert.match(all.publisher.log, /has a fault: no answer within 10 s/);
     assertTrue(all);
   });
 
@@ -168,12 +168,12 @@ describe('finnhub', { concurrency: 6 }, () => {
     test(`${answer}: the key is named, asked for rarely, and needs no restart`, async (t) => {
       const all = await run(t, { answer });
       await conditionIs(all.reader, 'failed');
-      assert.match(all.publisher.log, /warn .*feed finnhub is failed: .*check FINNHUB_API_KEY/);
+      assert.match(all.publisher.log, /warn .*feed finnhub has failed: .*check FINNHUB_API_KEY/);
       assert.equal(all.standIn.requests.length, 1);
       all.standIn.answer('good');
       await flows(all.reader, 15_000);
       assert.deepEqual(stateLines(all.publisher).slice(-2), [
-        'feed finnhub is failed',
+        'feed finnhub has failed',
         'feed finnhub is live',
       ]);
       assertTrue(all);
