@@ -19,27 +19,16 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "common/options.h"
-#include "common/quote.h"
 #include "examples/display/board.h"
 #include "examples/display/link.h"
 #include "examples/display/screen.h"
+#include "examples/display/settings.h"
 
 #include "common/banned.h"
 
-#define PROGRAM "tapecast-display"
 #define FRAME_MS 100        /* ten frames a second are smooth, and cheap on a small board */
 #define IDLE_FRAME_MS 1000  /* ages count seconds */
 #define LINES_PER_WRITE 512 /* bytes; small, so that a slow line gets the newest of each symbol */
-
-struct settings {
-    const char *url, *filter;
-    bool plain;
-    uint64_t stale_s;
-    char **symbols; /* normalized, distinct */
-    char **filters;
-    size_t n_symbols, n_filters;
-};
 
 struct display {
     const struct settings *settings;
@@ -57,122 +46,6 @@ struct display {
     bool news;       /* news_fd is readable or the main thread knows */
     char state[128]; /* what was logged last, so that a state is logged once */
 };
-
-/* ---- options --------------------------------------------------------------------------------- */
-
-static const char epilogue[] =
-    "examples:\n"
-    "  tapecast-display                                all symbols, in a table\n"
-    "  tapecast-display AAPL MSFT BTC/USD              these, in this order\n"
-    "  tapecast-display --filter 'stocks/+/price'      bare prices, the least traffic\n"
-    "  tapecast-display --plain AAPL >/dev/ttyUSB0     lines for a serial display:\n"
-    "                                                  AAPL 189.45 +0.20%\n"
-    "\n"
-    "The password of a user in the URL comes from TAPECAST_MQTT_PASSWORD, or from the\n"
-    "file that TAPECAST_MQTT_PASSWORD_FILE names. NO_COLOR=1 turns colours off.\n"
-    "Ctrl-C or q ends.";
-
-static bool settings_read(struct settings *s, int argc, char **argv, struct options_result *ret)
-{
-    const struct option_spec specs[] = {
-        {"mqtt-url", "URL", OPTION_STRING, &s->url, "mqtt://127.0.0.1:1883", 0, 0,
-         "The broker: mqtt://[user@]host[:port]."},
-        {"filter", "FILTER", OPTION_STRING, &s->filter, NULL, 0, 0,
-         "An MQTT topic filter in place of symbols; + stands for one level. Shown are quotes on "
-         "stocks/SYMBOL and prices on stocks/SYMBOL/price. Without symbols and filter: stocks/+."},
-        {"plain", NULL, OPTION_FLAG, &s->plain, NULL, 0, 0,
-         "One line of ASCII for each update, without colours or cursor movement. The default when "
-         "the output is not a terminal."},
-        {"stale-after", "SECONDS", OPTION_UINT, &s->stale_s, "30", 1, 86400,
-         "After so long without news a price counts as old."},
-    };
-    const struct options o = {
-        .program = PROGRAM,
-        .synopsis = "[options] [SYMBOL...]",
-        .summary = "Shows prices from an MQTT broker: a table on a terminal, plain lines "
-                   "elsewhere. Reconnects by itself.",
-        .epilogue = epilogue,
-        .specs = specs,
-        .n_specs = ARRAY_SIZE(specs),
-        .takes_arguments = true,
-    };
-
-    return options_read(&o, argc, argv, ret);
-}
-
-static int usage_error(const char *what, const char *why)
-{
-    fprintf(stderr, PROGRAM ": %s: %s (see " PROGRAM " --help)\n", what, why);
-    return 2;
-}
-
-static bool has_symbol(const struct settings *s, const char *symbol)
-{
-    for (size_t i = 0; i < s->n_symbols; i++)
-        if (strcmp(s->symbols[i], symbol) == 0)
-            return true;
-    return false;
-}
-
-static bool append_copy(char **list, size_t *n, const char *text)
-{
-    char *copy = strdup(text);
-
-    if (copy == NULL)
-        return false;
-    list[(*n)++] = copy;
-    return true;
-}
-
-/* False when there is no memory. */
-static bool add_symbol(struct settings *s, const char *symbol)
-{
-    char topic[QUOTE_TOPIC_MAX];
-
-    if (has_symbol(s, symbol))
-        return true;
-    quote_topic(symbol, "", topic);
-    return append_copy(s->symbols, &s->n_symbols, symbol) &&
-           append_copy(s->filters, &s->n_filters, topic);
-}
-
-/* Symbols and filters from the command line. Returns 0 or the exit status. */
-static int settings_topics(struct settings *s, char **arguments, int n)
-{
-    const char *filter = s->filter != NULL ? s->filter : "stocks/+";
-    char symbol[SYMBOL_MAX + 1];
-
-    if (n > 0 && s->filter != NULL)
-        return usage_error("--filter", "give symbols or a filter, not both");
-    if (n > BOARD_MAX_SYMBOLS)
-        return usage_error("too many symbols", "1000 at most; a filter such as 'stocks/+' does");
-    s->symbols = calloc((size_t)n + 1, sizeof(*s->symbols));
-    s->filters = calloc((size_t)n + 1, sizeof(*s->filters));
-    s->n_symbols = s->n_filters = 0;
-    if (s->symbols == NULL || s->filters == NULL)
-        return EXIT_FAILURE;
-    for (int i = 0; i < n; i++) {
-        if (symbol_normalize(arguments[i], strlen(arguments[i]), symbol) < 0)
-            return usage_error("a symbol", "1 to 24 bytes of UTF-8, such as AAPL or BTC/USD");
-        if (!add_symbol(s, symbol))
-            return EXIT_FAILURE;
-    }
-    if (n > 0)
-        return 0;
-    if (!filter_valid(filter, strlen(filter)))
-        return usage_error("--filter", "not an MQTT filter: + is a whole level, # the whole last");
-    return append_copy(s->filters, &s->n_filters, filter) ? 0 : EXIT_FAILURE;
-}
-
-static void settings_release(struct settings *s)
-{
-    for (size_t i = 0; i < s->n_symbols; i++)
-        free(s->symbols[i]);
-    for (size_t i = 0; i < s->n_filters; i++)
-        free(s->filters[i]);
-    free(s->symbols);
-    free(s->filters);
-}
 
 /* ---- from the link's thread ------------------------------------------------------------------ */
 
@@ -432,14 +305,14 @@ static void summarize(struct display *d)
              c.messages, c.shown, c.bad, c.over, BOARD_MAX_SYMBOLS);
 }
 
-static int display_run(struct display *d, const char *password)
+static int display_run(struct display *d)
 {
     const struct settings *s = d->settings;
     struct link *l = NULL;
     int r = link_open(
         &(struct link_config){
             .url = s->url,
-            .password = password,
+            .password = s->password,
             .filters = (const char *const *)s->filters,
             .n_filters = s->n_filters,
             .events = &link_events,
@@ -463,7 +336,7 @@ static int display_run(struct display *d, const char *password)
     return d->exit_status;
 }
 
-static int display_start(const struct settings *s, const char *password)
+static int display_start(const struct settings *s)
 {
     struct display d = {.settings = s, .mutex = PTHREAD_MUTEX_INITIALIZER, .state = "connecting"};
     int status = EXIT_FAILURE;
@@ -475,7 +348,7 @@ static int display_start(const struct settings *s, const char *password)
                   mono_now(), &d.board) == 0) {
         choose_output(&d);
         board_link(d.board, BOARD_CONNECTING, s->url, mono_now());
-        status = display_run(&d, password);
+        status = display_run(&d);
     }
     board_free(d.board);
     return status;
@@ -483,29 +356,12 @@ static int display_start(const struct settings *s, const char *password)
 
 int main(int argc, char **argv)
 {
-    struct settings s = {0};
-    struct options_result options;
-    char *password = NULL;
+    struct settings s;
     int status;
 
     log_init("display", LOG_INFO);
-    if (!settings_read(&s, argc, argv, &options)) {
-        status = options.exit_status;
-        goto out;
-    }
-    if (link_url_error(s.url) != NULL) {
-        status = usage_error("--mqtt-url", link_url_error(s.url));
-        goto out;
-    }
-    status = settings_topics(&s, options.arguments, options.n_arguments);
-    if (status != 0)
-        goto out;
-    status = options_secret(&options, "TAPECAST_MQTT_PASSWORD", &password) == 0 ? 0 : EXIT_FAILURE;
-    if (status == 0)
-        status = display_start(&s, password);
-out:
-    free(password);
+    if (settings_read(&s, argc, argv, &status))
+        status = display_start(&s);
     settings_release(&s);
-    options_release(&options);
     return status;
 }
