@@ -430,3 +430,29 @@ test('a link opens its symbols, symbol, interval and theme; embedded it is the c
   assert.equal(await embedded.page.locator('.watchlist').isVisible(), false);
   assert.equal(await embedded.page.evaluate(() => localStorage.length), 0);
 });
+
+for (const colorScheme of ['dark', 'light'])
+  test(`axe finds nothing in the ${colorScheme} page, its panels and dialogs`, async (t) => {
+    const exchange = await Exchange.open(t);
+    await exchange.tick('MSFT', 50, { change: -1, percent: -2 });
+    const dashboard = await openPage(t, browser, exchange.gateway, { colorScheme, bypassCSP: true });
+    const { page } = dashboard;
+    await exchange.goLive(dashboard, 'AAPL', 100);
+    for (const panel of ['Trades', 'Heat map', 'Alerts', 'Feed']) {
+      await page.getByRole('button', { name: panel, exact: true }).click();
+      await dashboard.assertAccessible(panel);
+    }
+    await dashboard.press('ArrowDown');
+    for (const dialog of ['Keys and help', 'Settings']) {
+      await page.getByRole('button', { name: dialog, exact: true }).click();
+      await page.getByRole('dialog').waitFor();
+      await dashboard.assertAccessible(dialog);
+      await dashboard.press('Escape');
+    }
+    await dashboard.press('/');
+    await page.keyboard.type('a');
+    await page.getByRole('option').first().waitFor();
+    await dashboard.assertAccessible('search');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await dashboard.assertAccessible('telephone');
+  });

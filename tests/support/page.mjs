@@ -2,7 +2,8 @@
 // another host for anything fails its test, whatever else the test looks at.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 
 import { chromium } from 'playwright-core';
@@ -12,6 +13,8 @@ import { atEnd } from './scope.mjs';
 import { until } from './until.mjs';
 
 export const DASHBOARD = path.join(ROOT, 'dashboard', 'dist');
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/snap/bin/chromium'];
 
@@ -95,6 +98,16 @@ export class Dashboard {
 
   click(symbol) {
     return this.page.locator('.row:not([hidden])', { has: this.page.getByText(symbol, { exact: true }) }).click();
+  }
+
+  /** Fails with what axe finds wrong for people who use a keyboard or a screen reader. */
+  async assertAccessible(what) {
+    const found = await this.page.evaluate(async (source) => {
+      if (!globalThis.axe) (0, eval)(source); // the page's policy forbids it: open the page with bypassCSP
+      const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'] });
+      return violations.flatMap(({ id, nodes }) => nodes.map((n) => `${id}: ${n.target.join(' ')}: ${n.failureSummary}`));
+    }, readFileSync(AXE, 'utf8'));
+    assert.deepEqual(found, [], what);
   }
 
   /** How many MQTT messages the page has received. */

@@ -61,7 +61,7 @@ function SymbolHeader({ model, desk, view, row, symbol }: { model: Model; desk: 
     <div class="symbol-head">
       <div class="symbol-line">
         <button type="button" class="tool phone-only" onClick={() => desk.closeSheet()} aria-label="Back to the list"><Icon name="back" /></button>
-        <h1 data-testid="chart-symbol">{symbol || '–'}</h1>
+        <h2 data-testid="chart-symbol">{symbol || '–'}</h2>
         <span class="name">{model.names.of(symbol)}</span>
       </div>
       <div class="price-line">

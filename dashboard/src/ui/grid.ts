@@ -10,6 +10,7 @@ import { placeColumns, type Placed } from './columns';
 import { drawTrend, type TrendColours } from './trend';
 
 export const ROW_PX = 30;
+const HEAD_PX = 28;
 const OVERSCAN = 3;
 const FLASH_MS = 300;
 const FLASH_GAP_MS = 500; // start to start: never more than two flashes a second
@@ -39,7 +40,6 @@ export class Grid {
   hovered = false;
   flash = true;
   private readonly head = element('div', 'grid-head', { role: 'row' });
-  private readonly scroller = element('div', 'grid-scroll');
   private readonly space = element('div', 'grid-space');
   private readonly canvas = document.createElement('canvas');
   private readonly pen: CanvasRenderingContext2D;
@@ -70,15 +70,14 @@ export class Grid {
     this.pen = this.canvas.getContext('2d')!;
     this.space.setAttribute('role', 'rowgroup');
     this.space.append(this.canvas);
-    this.scroller.append(this.space);
-    host.append(this.head, this.scroller);
+    host.append(this.head, this.space);
 
-    this.scroller.addEventListener('scroll', () => {
-      this.top = this.scroller.scrollTop;
+    host.addEventListener('scroll', () => {
+      this.top = host.scrollTop;
       this.place(performance.now());
     }, { passive: true });
-    this.scroller.addEventListener('pointerenter', (e) => { this.hovered = e.pointerType === 'mouse'; });
-    this.scroller.addEventListener('pointerleave', () => { this.hovered = false; });
+    this.space.addEventListener('pointerenter', (e) => { this.hovered = e.pointerType === 'mouse'; });
+    this.space.addEventListener('pointerleave', () => { this.hovered = false; });
     this.space.addEventListener('click', (event) => this.click(event, this.handlers.onSelect));
     this.space.addEventListener('dblclick', (event) => this.click(event, this.handlers.onOpen));
     this.head.addEventListener('click', (event) => {
@@ -87,9 +86,9 @@ export class Grid {
     });
     new ResizeObserver(([entry]) => {
       this.width = entry!.contentRect.width;
-      this.height = entry!.contentRect.height;
+      this.height = Math.max(0, entry!.contentRect.height - HEAD_PX); // the head stays in sight
       this.layout();
-    }).observe(this.scroller);
+    }).observe(host);
   }
 
   // -- what to show ----------------------------------------------------------------------------------
@@ -128,8 +127,8 @@ export class Grid {
     const index = this.rows.findIndex((row) => row.symbol === symbol);
     if (index < 0) return;
     const from = index * ROW_PX;
-    if (from < this.top) this.scroller.scrollTop = from;
-    else if (from + ROW_PX > this.top + this.height) this.scroller.scrollTop = from + ROW_PX - this.height;
+    if (from < this.top) this.host.scrollTop = from;
+    else if (from + ROW_PX > this.top + this.height) this.host.scrollTop = from + ROW_PX - this.height;
   }
 
   /** The symbol `by` rows from the selected one. */

@@ -31,13 +31,10 @@ export function PanelTabs({ model }: { model: Model }) {
 }
 
 export function PanelBody(props: PanelProps) {
-  switch (props.model.settings.value.panel) {
-    case 'tape': return <section class="panel" aria-label="Trades"><TapePanel {...props} /></section>;
-    case 'heat': return <section class="panel" aria-label="Heat map"><HeatPanel {...props} /></section>;
-    case 'alerts': return <section class="panel" aria-label="Alerts"><AlertsPanel {...props} /></section>;
-    case 'feed': return <section class="panel" aria-label="Feed"><FeedPanel {...props} /></section>;
-    case '': return null;
-  }
+  const { panel } = props.model.settings.value;
+  if (panel === '') return null;
+  const Body = BODIES[panel];
+  return <section class="panel" tabIndex={0} aria-label={TITLES.find(([id]) => id === panel)![1]}><Body {...props} /></section>;
 }
 
 function TapePanel({ model, view }: PanelProps) {
@@ -166,9 +163,14 @@ function FeedPanel({ model, view, desk }: PanelProps) {
   };
   return (
     <div class="feed">
-      <dl>{facts.map(([k, v]) => <div key={k}><dt>{k}</dt><dd>{v}</dd></div>)}<button type="button" class="small" onClick={copy}>Copy diagnostics</button></dl>
-      <div><h3>Busiest symbols</h3><ul>{talkers.map((r) => <li key={r.symbol}><button type="button" class="link" onClick={() => model.select(r.symbol)}>{r.symbol}</button><span>{formatRate(1000 / r.gapMs)}</span></li>)}</ul></div>
-      <div class="events"><h3>What happened</h3><ul>{model.events.value.map((e, i) => <li key={i}><span class="muted">{formatTime(e.at, zone)}</span> {e.text}</li>)}</ul></div>
+      <div>
+        <dl>{facts.map(([k, v]) => <div key={k}><dt>{k}</dt><dd>{v}</dd></div>)}</dl>
+        <button type="button" class="small" onClick={copy}>Copy diagnostics</button>
+      </div>
+      <div><h2>Busiest symbols</h2><ul>{talkers.map((r) => <li key={r.symbol}><button type="button" class="link" onClick={() => model.select(r.symbol)}>{r.symbol}</button><span>{formatRate(1000 / r.gapMs)}</span></li>)}</ul></div>
+      <div class="events"><h2>What happened</h2><ul>{model.events.value.map((e, i) => <li key={i}><span class="muted">{formatTime(e.at, zone)}</span> {e.text}</li>)}</ul></div>
     </div>
   );
 }
+
+const BODIES = { tape: TapePanel, heat: HeatPanel, alerts: AlertsPanel, feed: FeedPanel };

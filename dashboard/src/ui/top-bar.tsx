@@ -18,6 +18,7 @@ export function TopBar({ model, desk }: { model: Model; desk: Desk }) {
         <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M2 13v4M6 9v8M10 11v6M14 5v12M18 2v15" /></svg>
         <span>Tapecast</span>
       </a>
+      <h1 class="visually-hidden">Tapecast</h1>
       <SearchBox model={model} onOpen={(symbol) => desk.open(symbol)} />
       <div class="top-state">
         <ModeBadge model={model} />
