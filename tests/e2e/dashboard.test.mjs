@@ -438,6 +438,7 @@ for (const colorScheme of ['dark', 'light'])
     const dashboard = await openPage(t, browser, exchange.gateway, { colorScheme, bypassCSP: true });
     const { page } = dashboard;
     await exchange.goLive(dashboard, 'AAPL', 100);
+    const stop = exchange.keepTicking(t, 'AAPL', 500);
     for (const panel of ['Trades', 'Heat map', 'Alerts', 'Feed']) {
       await page.getByRole('button', { name: panel, exact: true }).click();
       await dashboard.assertAccessible(panel);
@@ -455,4 +456,9 @@ for (const colorScheme of ['dark', 'light'])
     await dashboard.assertAccessible('search');
     await page.setViewportSize({ width: 390, height: 844 });
     await dashboard.assertAccessible('telephone');
+    stop();
+    await dashboard.state('Stale', 10_000);
+    await dashboard.assertAccessible('stale');
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await dashboard.assertAccessible('stale, wide');
   });

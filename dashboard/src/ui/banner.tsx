@@ -8,7 +8,7 @@ export function Banner({ model }: { model: Model }) {
   const { newest } = model.meter.value;
   const asOf = newest > 0 ? `Prices as of ${formatMoment(newest, model.settings.value.zone)}.` : '';
   return (
-    <div class={`banner banner-${phase}`} data-testid="banner">
+    <section class={`banner banner-${phase}`} aria-label="State of the feed" data-testid="banner">
       <b>{label}</b>
       <span>{detail}</span>
       {phase === 'disconnected' && (
@@ -19,7 +19,7 @@ export function Banner({ model }: { model: Model }) {
       )}
       <span class="as-of">{asOf}</span>
       {phase === 'disconnected' && <button type="button" onClick={() => model.retry()}>Retry now</button>}
-    </div>
+    </section>
   );
 }
 
