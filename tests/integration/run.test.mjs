@@ -70,6 +70,14 @@ test('a symbol list from the environment is the one that is published', async (t
   assert.deepEqual(symbols, ['AAPL', 'BTC/USD']);
 });
 
+test('a replay that has come to its end leaves its last prices', async (t) => {
+  const file = path.join(ROOT, 'tests/fixtures/replay/daily.csv');
+  const stack = await Stack.start(t, { FEED: 'replay', TAPECAST_FILE: file, TAPECAST_SPEED: 'max' });
+  await stack.program.logged(/The publisher has published everything/);
+  await until(async () => (await stack.quotes()).length === 3);
+  await stack.stopsCleanly('SIGINT');
+});
+
 test('on a terminal it keeps one status line, and Ctrl-C ends it', async (t) => {
   const stack = await Stack.start(t, {}, { terminal: true });
   await stack.program.logged(/\r\x1b\[K.*20 symbols · \d+ ticks\/s · 0 readers · feed sim is live/, { timeout: 20_000 });
@@ -144,7 +152,7 @@ class Stack {
 
   async stopsCleanly(signal) {
     const children = childrenOf(this.program.pid);
-    assert.ok(children.length >= 3, 'broker, publisher, gateway');
+    assert.ok(children.length >= 2, 'broker and gateway at least');
     assert.equal((await this.program.stop(signal)).code, 0);
     await gone(children);
     assert.ok((await canListen(this.mqttPort)) && (await canListen(this.httpPort)), 'the ports are free again');
