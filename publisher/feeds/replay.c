@@ -11,7 +11,7 @@
 
 #include "common/log.h"
 #include "publisher/feed.h"
-#include "publisher/replay/civil.h"
+#include "common/civil.h"
 #include "publisher/replay/day.h"
 #include "publisher/replay/loader.h"
 #include "publisher/replay/tape.h"

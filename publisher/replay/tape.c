@@ -7,7 +7,7 @@
 
 #include "common/log.h"
 #include "publisher/replay/naming.h"
-#include "publisher/replay/newyork.h"
+#include "common/newyork.h"
 
 #include "common/banned.h"
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "publisher/replay/civil.h"
+#include "common/civil.h"
 
 #include "common/banned.h"
 

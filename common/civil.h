@@ -2,8 +2,8 @@
  * civil -- calendar dates as a count of days since 1970-01-01 (proleptic Gregorian), negative
  * before. Pure functions, any thread.
  */
-#ifndef TAPECAST_PUBLISHER_REPLAY_CIVIL_H
-#define TAPECAST_PUBLISHER_REPLAY_CIVIL_H
+#ifndef TAPECAST_COMMON_CIVIL_H
+#define TAPECAST_COMMON_CIVIL_H
 
 #include <stdbool.h>
 #include <stdint.h>

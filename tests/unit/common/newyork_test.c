@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
-#include "publisher/replay/civil.h"
-#include "publisher/replay/newyork.h"
+#include "common/civil.h"
+#include "common/newyork.h"
 
 #define H 3600
 

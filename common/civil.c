@@ -3,7 +3,7 @@
  * eras of 400 years (146,097 days), which repeat exactly; 719,468 is the days from 0000-03-01 to
  * 1970-01-01.
  */
-#include "publisher/replay/civil.h"
+#include "common/civil.h"
 
 #include <stdio.h>
 

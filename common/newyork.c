@@ -1,6 +1,6 @@
-#include "publisher/replay/newyork.h"
+#include "common/newyork.h"
 
-#include "publisher/replay/civil.h"
+#include "common/civil.h"
 
 #include "common/banned.h"
 

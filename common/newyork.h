@@ -5,8 +5,8 @@
  * 2007 on, first Sunday of April to last Sunday of October before (right back to 1987; earlier
  * years began on the last Sunday of April, which moves no trading hour across midnight).
  */
-#ifndef TAPECAST_PUBLISHER_REPLAY_NEWYORK_H
-#define TAPECAST_PUBLISHER_REPLAY_NEWYORK_H
+#ifndef TAPECAST_COMMON_NEWYORK_H
+#define TAPECAST_COMMON_NEWYORK_H
 
 #include <stdint.h>
 

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "publisher/replay/civil.h"
+#include "common/civil.h"
 
 static void days_and_dates_are_inverse_over_all_years(void **state)
 {
