@@ -228,8 +228,10 @@ int hub_subscribe(struct hub *h, struct reader *r, const struct encoding *e, siz
         r->walk = r->live_from = version;
     err = keep_snapshot(r, snapshot);
     if (err < 0) {
-        c->n_readers++; /* nobody may be in it: it goes the way of all channels */
-        leave_channel(h, c);
+        if (c != NULL) {
+            c->n_readers++; /* nobody may be in it: it goes the way of all channels */
+            leave_channel(h, c);
+        }
         goto out;
     }
     if (c != NULL) {
