@@ -23,6 +23,7 @@
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 #include <netdb.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -412,6 +413,9 @@ out:
 
 static void library_init(void)
 {
+    /* A thread may still be connecting when the program ends: OpenSSL must not clean up under it.
+     */
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     mosquitto_lib_init(); /* ignores SIGPIPE too */
 }
 

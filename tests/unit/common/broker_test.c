@@ -518,6 +518,7 @@ static void a_refusal_has_a_line_of_its_own(void **state)
     server_new(&s, "allow_anonymous false");
     client_new(&c, s.url, "a", NULL);
     capture_begin(&k, STDERR_FILENO);
+    RUN_UNTIL(&c, capture_size(&k) > 0);
     for (struct mono end = mono_add_ms(mono_now(), 1000); mono_before(mono_now(), end);)
         turn(&c, 100);
     capture_end(&k);
@@ -540,6 +541,7 @@ static void nobody_there_is_said_once(void **state)
     snprintf(url, sizeof(url), "mqtt://127.0.0.1:%u", port);
     client_new(&c, url, "a", NULL);
     capture_begin(&k, STDERR_FILENO);
+    RUN_UNTIL(&c, capture_size(&k) > 0);
     for (struct mono end = mono_add_ms(mono_now(), 1000); mono_before(mono_now(), end);)
         turn(&c, 100);
     capture_end(&k);
@@ -607,6 +609,7 @@ static void a_certificate_of_strangers_or_for_another_name_is_refused(void **sta
 
         tls_client_new(&c, &s, cases[i].host, cases[i].ca_file);
         capture_begin(&k, STDERR_FILENO);
+        RUN_UNTIL(&c, capture_size(&k) > 0);
         for (struct mono end = mono_add_ms(mono_now(), 500); mono_before(mono_now(), end);)
             turn(&c, 50);
         capture_end(&k);

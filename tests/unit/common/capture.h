@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct capture {
@@ -36,6 +37,14 @@ static inline void capture_end(struct capture *k)
     n = pread(k->file, k->text, sizeof(k->text) - 1, 0);
     k->text[n < 0 ? 0 : n] = '\0';
     close(k->file);
+}
+
+/* Bytes written so far, before capture_end(). */
+static inline off_t capture_size(const struct capture *k)
+{
+    struct stat st;
+
+    return fstat(k->file, &st) == 0 ? st.st_size : 0;
 }
 
 /* How often `what` stands in the text. */
