@@ -277,6 +277,7 @@ void worker_release(struct worker *w)
     int poke_fd = w->poke.fd;
 
     net_close(&w->net);
+    hash_table_release(&w->mqtt_clients);
     upstream_free(w->upstream);
     hub_free(w->hub);
     loop_remove(&w->loop, &w->poke);

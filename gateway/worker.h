@@ -71,8 +71,9 @@ struct worker {
     struct hub *hub;
     struct upstream *upstream;
     struct rng rng;
-    struct mono now;        /* of this turn */
-    struct mono next_round; /* writes may begin again */
+    struct hash_table mqtt_clients; /* by client id; of doors/mqtt */
+    struct mono now;                /* of this turn */
+    struct mono next_round;         /* writes may begin again */
     struct mono next_figures;
     struct mono wake_by; /* the loop is not to sleep longer */
     struct door_stats stats;

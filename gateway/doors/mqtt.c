@@ -33,6 +33,7 @@
 
 #define ANSWER_MAX 4096 /* CONNACK, SUBACK, …: bounds the filters of one SUBSCRIBE too */
 #define FILTERS_PER_PACKET 2048
+#define CLIENT_ID_MAX 256
 #define PROBE_MS                                                                                   \
     60000 /* a client that is silent this long is sent a WebSocket ping; twice this long, closed   \
            */
@@ -40,15 +41,19 @@
 struct session {
     struct reader reader;
     struct conn *conn;
+    struct hash_node by_id; /* in worker.mqtt_clients while client_id is not NULL */
+    char *client_id;
     struct ws_decoder ws;
-    struct mono last_heard;
-    uint8_t *partial; /* a packet that is not complete yet */
-    uint32_t partial_len;
+    struct mono last_heard; /* a whole packet; without keep-alive also a pong */
+    uint8_t *partial;       /* a packet that is not complete yet */
+    uint32_t partial_len, partial_cap;
     uint32_t max_packet_size; /* what the client takes */
     uint32_t interval_ms;     /* of /mqtt?max-rate=: for filters that say nothing themselves */
     uint16_t keep_alive_s;    /* 0: none asked for */
-    uint8_t version;          /* enum mqtt_version, MQTT_UNKNOWN before CONNECT */
-    bool probed;              /* a WebSocket ping is under way */
+    uint16_t client_id_len;
+    uint8_t version;      /* enum mqtt_version, MQTT_UNKNOWN before CONNECT */
+    bool expiry_was_zero; /* CONNECT asked for no session to be kept */
+    bool probed;          /* a WebSocket ping is under way */
 };
 
 static const struct protocol mqtt_protocol;
@@ -61,6 +66,55 @@ static struct session *session_of(struct conn *c)
 static struct worker *worker_of_session(const struct session *s)
 {
     return worker_of(s->conn);
+}
+
+/* ---- client ids
+ * ----------------------------------------------------------------------------------------------
+ */
+
+static bool has_client_id(const struct hash_node *node, const void *key)
+{
+    const struct session *s = CONTAINER_OF(node, struct session, by_id);
+    const struct slice *id = key;
+
+    return s->client_id_len == id->len && memcmp(s->client_id, id->at, id->len) == 0;
+}
+
+static struct session *find_client(const struct worker *w, struct slice id)
+{
+    uint32_t hash = hash_more(HASH_SEED, id.at, id.len);
+    struct hash_node *node = hash_table_find(&w->mqtt_clients, hash, has_client_id, &id);
+
+    return node != NULL ? CONTAINER_OF(node, struct session, by_id) : NULL;
+}
+
+/* Be known by `id`, which nobody else is. Returns 0; -ENOMEM. */
+static int remember_client(struct session *s, struct slice id)
+{
+    char *copy = malloc(id.len);
+    int r;
+
+    if (copy == NULL)
+        return -ENOMEM;
+    r = hash_table_add(&worker_of_session(s)->mqtt_clients, &s->by_id,
+                       hash_more(HASH_SEED, id.at, id.len));
+    if (r < 0) {
+        free(copy);
+        return r;
+    }
+    memcpy(copy, id.at, id.len);
+    s->client_id = copy;
+    s->client_id_len = (uint16_t)id.len;
+    return 0;
+}
+
+static void forget_client(struct session *s)
+{
+    if (s->client_id == NULL)
+        return;
+    hash_table_remove(&worker_of_session(s)->mqtt_clients, &s->by_id);
+    free(s->client_id);
+    s->client_id = NULL;
 }
 
 /* ---- answers
@@ -89,6 +143,7 @@ static void end_websocket(struct session *s, uint16_t code, const char *why)
     uint8_t frame[WS_CONTROL_MAX];
 
     hub_leave(worker_of_session(s)->hub, &s->reader);
+    forget_client(s);
     conn_send(s->conn, frame, ws_write_close(frame, code, why));
     conn_finish(s->conn);
 }
@@ -131,6 +186,16 @@ static void disconnect(struct session *s, uint8_t reason, const char *why)
     refuse(s, s->version, reason, why);
 }
 
+/* Send the answer to a request. One that is longer than what the client takes may not be sent, and
+ * a client that waits for it in vain is no use. */
+static void send_answer(struct session *s, const uint8_t *packet, size_t len)
+{
+    if (len > 0)
+        send_packet(s, packet, len);
+    else
+        disconnect(s, MQTT_PACKET_TOO_LARGE, "the answer is over your maximum packet size");
+}
+
 /* ---- packets
  * -------------------------------------------------------------------------------------------------
  */
@@ -159,8 +224,8 @@ static uint8_t judge_connect(const struct mqtt_connect *p, const char **ret_why)
         *ret_why = "no authentication method is offered here";
         return MQTT_BAD_AUTH_METHOD;
     }
-    if (p->client_id.len == 0 && p->version == MQTT_3_1_1 && !p->clean_start) {
-        *ret_why = "a client without an id must ask for a clean session";
+    if (p->client_id.len > CLIENT_ID_MAX) {
+        *ret_why = "a client id has at most 256 bytes";
         return MQTT_CLIENT_ID_INVALID;
     }
     if (p->has_will) {
@@ -170,15 +235,27 @@ static uint8_t judge_connect(const struct mqtt_connect *p, const char **ret_why)
     return MQTT_SUCCESS;
 }
 
+/* The session gets its id; one that had it before ends [MQTT-3.1.4-3]. Returns 0; -ENOMEM. */
+static int take_client_id(struct session *s, struct slice id)
+{
+    struct session *before = find_client(worker_of_session(s), id);
+
+    if (before != NULL)
+        disconnect(before, MQTT_SESSION_TAKEN_OVER, "another connection came with this client id");
+    return remember_client(s, id);
+}
+
 static void on_connect(struct session *s, const struct mqtt_connect *p)
 {
     uint8_t packet[ANSWER_MAX], reason;
-    char client_id[32];
+    char assigned[32];
     const char *why = NULL;
+    struct slice id = p->client_id;
     struct mqtt_connack ack = {
         .max_packet_size = worker_of_session(s)->limits.max_packet_size,
         .session_expires_at_once = p->session_expiry_s > 0,
     };
+    size_t len;
 
     s->max_packet_size = p->max_packet_size;
     reason = judge_connect(p, &why);
@@ -186,12 +263,22 @@ static void on_connect(struct session *s, const struct mqtt_connect *p)
         refuse(s, p->version, reason, why);
         return;
     }
-    if (p->client_id.len == 0)
-        ack.assigned_client_id = assign_client_id(s, client_id);
+    if (id.len == 0)
+        id = ack.assigned_client_id = assign_client_id(s, assigned);
+    len = mqtt_encode_connack(packet, answer_cap(s), p->version, &ack);
+    if (len == 0) {
+        refuse(s, p->version, MQTT_PACKET_TOO_LARGE, NULL);
+        return;
+    }
+    if (take_client_id(s, id) < 0) {
+        refuse(s, p->version, MQTT_SERVER_BUSY, "out of memory; try again later");
+        return;
+    }
     s->version = (uint8_t)p->version;
     s->keep_alive_s = p->keep_alive_s;
+    s->expiry_was_zero = p->session_expiry_s == 0;
     arm(s);
-    send_packet(s, packet, mqtt_encode_connack(packet, answer_cap(s), p->version, &ack));
+    send_packet(s, packet, len);
 }
 
 /* The interval for a rate such as "2" or "0.5" a second. Returns 0 on success; -EINVAL. */
@@ -302,7 +389,7 @@ static void on_subscribe(struct session *s, const struct mqtt_subscribe *p)
     while (mqtt_filter_next(&rest, &f))
         reasons[n++] = grant(s, &f, interval_ms, &want, &snapshot);
     apply(s, &want, &snapshot, reasons, n);
-    send_packet(s, packet,
+    send_answer(s, packet,
                 mqtt_encode_suback(packet, answer_cap(s), s->version, p->packet_id, reasons, n));
     hub_serve(worker_of_session(s)->hub, &s->reader);
 }
@@ -320,11 +407,12 @@ static void on_unsubscribe(struct session *s, const struct mqtt_subscribe *p)
         return;
     }
     while (mqtt_filter_next(&rest, &f)) {
-        bool was_there = filterset_remove(&want, f.filter.at, f.filter.len);
-        reasons[n++] = was_there ? MQTT_SUCCESS : MQTT_NO_SUBSCRIPTION_EXISTED;
+        if (f.reason == MQTT_SUCCESS && !filterset_remove(&want, f.filter.at, f.filter.len))
+            f.reason = MQTT_NO_SUBSCRIPTION_EXISTED;
+        reasons[n++] = f.reason;
     }
     apply(s, &want, &snapshot, reasons, n);
-    send_packet(s, packet,
+    send_answer(s, packet,
                 mqtt_encode_unsuback(packet, answer_cap(s), s->version, p->packet_id, reasons, n));
     hub_serve(worker_of_session(s)->hub, &s->reader);
 }
@@ -339,17 +427,24 @@ static void on_publish(struct session *s, const struct mqtt_publish *p)
 
 static void on_disconnect(struct session *s, const struct mqtt_disconnect *p)
 {
-    if (p->has_session_expiry && p->session_expiry_s > 0) {
-        disconnect(s, MQTT_PROTOCOL_ERROR, "the session expiry was zero at CONNACK");
+    if (p->session_expiry_s > 0 && s->expiry_was_zero) {
+        disconnect(s, MQTT_PROTOCOL_ERROR, "the session expiry was zero at CONNECT");
         return;
     }
     end_websocket(s, WS_NORMAL, NULL);
+}
+
+static void heard(struct session *s)
+{
+    s->last_heard = worker_of_session(s)->now;
+    s->probed = false;
 }
 
 static void on_packet(struct session *s, const struct mqtt_packet *p)
 {
     uint8_t packet[ANSWER_MAX];
 
+    heard(s);
     switch (p->type) {
     case MQTT_CONNECT:
         on_connect(s, &p->connect);
@@ -361,7 +456,7 @@ static void on_packet(struct session *s, const struct mqtt_packet *p)
         on_unsubscribe(s, &p->subscribe);
         break;
     case MQTT_PINGREQ:
-        send_packet(s, packet, mqtt_encode_pingresp(packet, answer_cap(s)));
+        send_answer(s, packet, mqtt_encode_pingresp(packet, answer_cap(s)));
         break;
     case MQTT_PUBLISH:
         on_publish(s, &p->publish);
@@ -406,41 +501,49 @@ static size_t run_packets(struct session *s, const uint8_t *bytes, size_t len)
     return s->conn->finishing ? len : used;
 }
 
-static void keep_partial(struct session *s, const uint8_t *bytes, size_t len)
+/* Returns whether there was memory. */
+static bool keep_partial(struct session *s, const uint8_t *bytes, size_t len)
 {
-    uint8_t *bigger = realloc(s->partial, s->partial_len + len);
+    size_t need = s->partial_len + len;
 
-    if (bigger == NULL) {
-        conn_close(s->conn);
-        return;
+    if (need > s->partial_cap) {
+        size_t cap = need > 2 * (size_t)s->partial_cap ? need : 2 * (size_t)s->partial_cap;
+        uint8_t *bigger = realloc(s->partial, cap);
+        if (bigger == NULL) {
+            conn_close(s->conn);
+            return false;
+        }
+        s->partial = bigger;
+        s->partial_cap = (uint32_t)cap;
     }
-    memcpy(bigger + s->partial_len, bytes, len);
-    s->partial = bigger;
-    s->partial_len += (uint32_t)len;
+    memcpy(s->partial + s->partial_len, bytes, len);
+    s->partial_len = (uint32_t)need;
+    return true;
 }
 
-/* A piece of the MQTT stream has come. `partial` never grows past a packet and a read: a packet's
- * length is judged by its first bytes. */
-static void on_mqtt_bytes(struct session *s, const uint8_t *bytes, size_t len)
+static void drop_partial(struct session *s, size_t used)
 {
-    uint8_t *joined;
-    size_t joined_len, used;
-
-    if (s->partial_len == 0) {
-        used = run_packets(s, bytes, len);
-        if (used < len && !s->conn->closed)
-            keep_partial(s, bytes + used, len - used);
+    s->partial_len -= (uint32_t)used;
+    if (s->partial_len > 0) {
+        memmove(s->partial, s->partial + used, s->partial_len);
         return;
     }
-    keep_partial(s, bytes, len);
-    joined = s->partial;
-    joined_len = s->partial_len;
+    free(s->partial);
     s->partial = NULL;
-    s->partial_len = 0;
-    used = run_packets(s, joined, joined_len);
-    if (used < joined_len && !s->conn->closed)
-        keep_partial(s, joined + used, joined_len - used);
-    free(joined);
+    s->partial_cap = 0;
+}
+
+/* A piece of the MQTT stream has come. `partial` never grows past twice a packet and a read: a
+ * packet's length is judged by its first bytes. */
+static void on_mqtt_bytes(struct session *s, const uint8_t *bytes, size_t len)
+{
+    if (s->partial_len == 0) {
+        size_t used = run_packets(s, bytes, len);
+        if (used < len && !s->conn->closed)
+            (void)keep_partial(s, bytes + used, len - used);
+    } else if (keep_partial(s, bytes, len)) {
+        drop_partial(s, run_packets(s, s->partial, s->partial_len));
+    }
 }
 
 static void on_frame(struct session *s, const struct ws_event *e)
@@ -463,6 +566,9 @@ static void on_frame(struct session *s, const struct ws_event *e)
         end_websocket(s, e->code, e->why);
         break;
     case WS_PONG:
+        if (s->keep_alive_s == 0)
+            heard(s);
+        break;
     case WS_MORE:
         break;
     }
@@ -473,8 +579,6 @@ static size_t on_bytes(struct conn *c, uint8_t *bytes, size_t len)
     struct session *s = session_of(c);
     size_t used = 0;
 
-    s->last_heard = worker_of(c)->now;
-    s->probed = false;
     while (used < len && !c->closed && !c->finishing) {
         struct ws_event e;
         used += ws_decode(&s->ws, bytes + used, len - used, &e);
@@ -521,6 +625,7 @@ static void on_end(struct conn *c)
 
     hub_leave(worker_of(c)->hub, &s->reader);
     worker_of(c)->stats.sessions--;
+    forget_client(s);
     free(s->partial);
     free(s);
 }
