@@ -149,11 +149,13 @@ static void on_down(void *ctx, const char *why)
 static void note_age(struct upstream *u, const struct broker_message *b)
 {
     static const char key[] = "\"timestamp\":";
-    const char *at = memmem(b->payload, b->len, key, sizeof(key) - 1);
-    const char *end = (const char *)b->payload + b->len;
+    const char *at, *end = (const char *)b->payload + b->len;
     int64_t ms = 0;
 
-    if (at == NULL || strncmp(b->topic, "stocks/", 7) != 0)
+    if (b->len == 0 || strncmp(b->topic, "stocks/", 7) != 0)
+        return;
+    at = memmem(b->payload, b->len, key, sizeof(key) - 1);
+    if (at == NULL)
         return;
     for (at += sizeof(key) - 1; at < end && *at >= '0' && *at <= '9' && ms < INT64_MAX / 100; at++)
         ms = ms * 10 + (*at - '0');

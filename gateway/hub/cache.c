@@ -36,6 +36,7 @@ void cache_release(struct cache *c)
     for (; t != NULL; t = next) {
         next = cache_next(c, t);
         free(t->payload);
+        free(t->covered);
         free(t);
     }
     hash_table_release(&c->topics);
@@ -68,7 +69,29 @@ int cache_add(struct cache *c, const char *name, size_t len, struct topic **ret)
     return 0;
 }
 
-int cache_set(struct cache *c, struct topic *t, const uint8_t *payload, size_t len, bool retained)
+/* A message without the flag covers the retained one, which stays what newcomers are given. */
+static int cover(struct cache *c, struct topic *t)
+{
+    uint8_t *copy = malloc(t->len);
+
+    if (copy == NULL)
+        return -ENOMEM;
+    memcpy(copy, t->payload, t->len);
+    t->covered = copy;
+    t->covered_len = t->len;
+    c->payload_bytes += t->len;
+    return 0;
+}
+
+static void uncover(struct cache *c, struct topic *t)
+{
+    c->payload_bytes -= t->covered_len;
+    free(t->covered);
+    t->covered = NULL;
+    t->covered_len = 0;
+}
+
+int cache_set(struct cache *c, struct topic *t, const uint8_t *payload, size_t len, bool retain)
 {
     if (len > t->cap) {
         size_t cap = (len + 63) & ~(size_t)63; /* payloads of one topic differ by a few digits */
@@ -79,17 +102,26 @@ int cache_set(struct cache *c, struct topic *t, const uint8_t *payload, size_t l
         t->payload = bigger;
         t->cap = (uint32_t)cap;
     }
+    if (t->retained && !retain && cover(c, t) < 0)
+        return -ENOMEM;
+    if (retain && t->covered != NULL)
+        uncover(c, t);
     if (len > 0)
         memcpy(t->payload, payload, len);
     t->len = (uint32_t)len;
-    t->retained = retained;
+    t->retained = retain && len > 0;
     t->version = ++c->version;
     return 0;
 }
 
-bool topic_holds(const struct topic *t, const uint8_t *payload, size_t len)
+bool topic_retained(const struct topic *t, struct message *ret)
 {
-    return t->version > 0 && t->len == len && (len == 0 || memcmp(t->payload, payload, len) == 0);
+    *ret = (struct message){t->name, t->name_len, t->payload, t->len, true};
+    if (t->covered != NULL) {
+        ret->payload = t->covered;
+        ret->len = t->covered_len;
+    }
+    return t->retained || t->covered != NULL;
 }
 
 struct topic *cache_next(const struct cache *c, const struct topic *t)

@@ -15,6 +15,7 @@
 #include "common/hash.h"
 #include "common/list.h"
 #include "common/macros.h"
+#include "gateway/hub/encoding.h"
 
 struct topic {
     struct hash_node node;
@@ -22,8 +23,10 @@ struct topic {
     uint64_t version;    /* of its last message */
     uint8_t *payload;    /* the last message, owned */
     uint32_t len, cap;
-    uint32_t epoch; /* the upstream connection that last confirmed it */
-    bool retained;  /* a newcomer is given it */
+    uint32_t epoch;   /* the upstream connection that last confirmed it */
+    bool retained;    /* the last message is what a newcomer is given */
+    uint8_t *covered; /* the retained message, when a later one was not: owned; else NULL */
+    uint32_t covered_len;
     uint16_t name_len;
     char name[];
 };
@@ -44,12 +47,13 @@ struct topic *cache_find(const struct cache *c, const char *name, size_t len);
  * cache; -ENOSPC the bound is reached; -ENOMEM. */
 MUST_CHECK int cache_add(struct cache *c, const char *name, size_t len, struct topic **ret);
 
-/* Take over a message: the next version. Returns 0; -ENOMEM, nothing changed. */
+/* Take over a message: the next version. With `retain` it is what newcomers are given from now on,
+ * or when it is empty, nothing; else that stays as it is. Returns 0; -ENOMEM, nothing changed. */
 MUST_CHECK int cache_set(struct cache *c, struct topic *t, const uint8_t *payload, size_t len,
-                         bool retained);
+                         bool retain);
 
-/* Are these bytes what the topic holds already? */
-bool topic_holds(const struct topic *t, const uint8_t *payload, size_t len);
+/* What a newcomer is given; false when nothing. */
+bool topic_retained(const struct topic *t, struct message *ret);
 
 /* First and next of all topics, in no order; NULL behind the last. */
 struct topic *cache_next(const struct cache *c, const struct topic *t);

@@ -363,8 +363,7 @@ static bool lacks(const struct reader *r, const struct match *m, struct message 
     *ret = last_message(m);
     if (t->version > r->live_from)
         return true;
-    ret->retain = true;
-    return t->retained && r->snapshot != NULL &&
+    return topic_retained(t, ret) && r->snapshot != NULL &&
            filterset_matches(r->snapshot, t->name, t->name_len);
 }
 

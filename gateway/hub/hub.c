@@ -64,6 +64,7 @@ static struct topic *topic_of(struct hub *h, const struct message *m)
 void hub_publish(struct hub *h, const struct message *m)
 {
     struct topic *t = topic_of(h, m);
+    struct message held;
     bool confirms;
 
     h->stats.messages_in++;
@@ -71,12 +72,12 @@ void hub_publish(struct hub *h, const struct message *m)
         h->stats.topics_refused++;
         return;
     }
-    confirms =
-        t->epoch != h->epoch && m->retain && t->retained && topic_holds(t, m->payload, m->len);
+    confirms = t->epoch != h->epoch && m->retain && topic_retained(t, &held) &&
+               held.len == m->len && __builtin_memcmp(held.payload, m->payload, m->len) == 0;
     t->epoch = h->epoch;
     if (confirms)
         return;
-    if (cache_set(&h->cache, t, m->payload, m->len, m->retain && m->len > 0) < 0) {
+    if (cache_set(&h->cache, t, m->payload, m->len, m->retain) < 0) {
         h->stats.lost++;
         return;
     }
@@ -92,8 +93,8 @@ void hub_sync_begin(struct hub *h)
 void hub_sync_end(struct hub *h)
 {
     for (struct topic *t = cache_next(&h->cache, NULL); t != NULL; t = cache_next(&h->cache, t)) {
-        struct message gone = {.topic = t->name, .topic_len = t->name_len, .retain = true};
-        if (t->retained && t->epoch != h->epoch)
+        struct message gone = {.topic = t->name, .topic_len = t->name_len, .retain = true}, held;
+        if (t->epoch != h->epoch && topic_retained(t, &held))
             hub_publish(h, &gone);
     }
 }
@@ -323,19 +324,11 @@ struct mono hub_deadline(const struct hub *h)
  * -----------------------------------------------------------------------------------------------
  */
 
-static struct message retained_message(const struct topic *t)
-{
-    return (struct message){t->name, t->name_len, t->payload, t->len, true};
-}
-
 bool hub_last(const struct hub *h, const char *topic, size_t len, struct message *ret)
 {
     const struct topic *t = cache_find(&h->cache, topic, len);
 
-    if (t == NULL || !t->retained)
-        return false;
-    *ret = retained_message(t);
-    return true;
+    return t != NULL && topic_retained(t, ret);
 }
 
 void hub_each_retained(const struct hub *h, const char *filter,
@@ -344,8 +337,8 @@ void hub_each_retained(const struct hub *h, const char *filter,
     size_t len = __builtin_strlen(filter);
 
     for (struct topic *t = cache_next(&h->cache, NULL); t != NULL; t = cache_next(&h->cache, t)) {
-        struct message m = retained_message(t);
-        if (t->retained && filter_matches(filter, len, t->name, t->name_len))
+        struct message m;
+        if (topic_retained(t, &m) && filter_matches(filter, len, t->name, t->name_len))
             each(ctx, &m);
     }
 }
