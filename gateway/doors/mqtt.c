@@ -291,8 +291,10 @@ static int parse_rate(struct slice text, uint32_t *ret_interval_ms)
         return -EINVAL;
     memcpy(buf, text.at, text.len);
     buf[text.len] = '\0';
+    if (buf[strspn(buf, "0123456789.")] != '\0')
+        return -EINVAL;
     rate = strtod(buf, &end);
-    if (*end != '\0' || !isfinite(rate) || rate < 0.01 || rate > 1000)
+    if (*end != '\0' || rate < 0.01 || rate > 1000)
         return -EINVAL;
     *ret_interval_ms = (uint32_t)lround(1000 / rate);
     return 0;
