@@ -27,18 +27,34 @@ static bool round_is_due(const struct worker *w, struct mono now)
     return dirty && !mono_before(now, w->next_round);
 }
 
-/* The cost of fan-out is per write, not per message. After a round that took t the next waits 1.5 t
- * (at most --max-delay), so that under load messages gather and each write carries more; when idle
- * t is next to nothing and a tick leaves at once. */
+/* How far apart messages have come lately, in ns: a running mean over about the last eight rounds.
+ */
+static int64_t note_round(struct worker *w, struct mono begin)
+{
+    uint64_t messages = hub_stats(w->hub)->messages_in - w->pace.messages;
+    int64_t gap = (begin.ns - w->pace.begin.ns) / (int64_t)(messages > 0 ? messages : 1);
+
+    w->pace.gap_ns += (gap - w->pace.gap_ns) / 8;
+    w->pace.messages += messages;
+    w->pace.begin = begin;
+    return w->pace.gap_ns;
+}
+
+/* The cost of fan-out is per write, not per message. So after a round that took t the next
+ * waits 1.5 t (at most --max-delay), if another message is likely to come meanwhile: under load
+ * messages gather and each write carries more; else a tick leaves at once. */
 static void run_round(struct worker *w)
 {
     struct mono begin = mono_now(), end;
     int64_t hold, max = (int64_t)w->shared->max_delay_us * 1000;
+    int64_t gap = note_round(w, begin);
 
     hub_flush(w->hub, begin);
     end = mono_now();
     hold = (end.ns - begin.ns) * 3 / 2;
-    w->next_round.ns = end.ns + (hold < max ? hold : max);
+    if (hold > max)
+        hold = max;
+    w->next_round.ns = end.ns + (hold >= gap ? hold : 0);
 }
 
 static struct mono wake_time(const struct worker *w)

@@ -74,6 +74,11 @@ struct worker {
     struct hash_table mqtt_clients; /* by client id; of doors/mqtt */
     struct mono now;                /* of this turn */
     struct mono next_round;         /* writes may begin again */
+    struct {
+        struct mono begin; /* of the last round */
+        uint64_t messages; /* that had come by then */
+        int64_t gap_ns;    /* between two messages, a running mean */
+    } pace;
     struct mono next_figures;
     struct mono wake_by; /* the loop is not to sleep longer */
     struct door_stats stats;
