@@ -68,9 +68,7 @@ bool upstream_topics_valid(const char *topics)
     return n > 0 && *topics == '\0';
 }
 
-/* ---- status
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- status ---- */
 
 static size_t write_status(const struct upstream *u, bool up, char *buf, size_t cap)
 {
@@ -112,9 +110,7 @@ static void tell_readers_down(struct upstream *u)
     hub_publish(u->hub, &m);
 }
 
-/* ---- events
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- events ---- */
 
 static void on_up(void *ctx, bool mqtt5)
 {
@@ -185,8 +181,7 @@ static void on_subscribed(void *ctx, int id)
 static const struct broker_events events = {
     .up = on_up, .down = on_down, .message = on_message, .subscribed = on_subscribed};
 
-/* ---- in the loop
- * --------------------------------------------------------------------------------------------- */
+/* ---- in the loop ---- */
 
 static void on_ready(struct source *s, uint32_t ready)
 {

@@ -17,8 +17,7 @@
 #define DRAIN_STEP_MS 10
 #define LINGER_MS 700 /* after the last was told */
 
-/* ---- rounds of writes
- * ---------------------------------------------------------------------------------------- */
+/* ---- rounds of writes ---- */
 
 static bool round_is_due(const struct worker *w, struct mono now)
 {
@@ -70,9 +69,7 @@ static struct mono wake_time(const struct worker *w)
     return mono_earlier(mono_earlier(t, round), upstream_deadline(w->upstream));
 }
 
-/* ---- figures
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- figures ---- */
 
 static void publish_figures(struct worker *w)
 {
@@ -150,9 +147,7 @@ static void run_figures(struct worker *w)
     }
 }
 
-/* ---- the loop
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the loop ---- */
 
 static void turn(struct worker *w)
 {
@@ -303,9 +298,7 @@ void worker_release(struct worker *w)
     pthread_mutex_destroy(&w->lock);
 }
 
-/* ---- origins
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- origins ---- */
 
 /* The host of "https://host:port", without the port. */
 static struct slice host_of(struct slice s)

@@ -12,8 +12,7 @@
 
 #include "common/banned.h"
 
-/* ---- /api/quotes
- * --------------------------------------------------------------------------------------------- */
+/* ---- /api/quotes ---- */
 
 struct quotes {
     struct message *list;
@@ -88,9 +87,7 @@ void door_quotes(const struct http_request *r)
     http_answer(r, &a);
 }
 
-/* ---- health
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- health ---- */
 
 static void answer_literal(const struct http_request *r, int status, const char *text)
 {

@@ -84,9 +84,7 @@ static bool has_content_hash(const char *path)
     return false;
 }
 
-/* ---- loading
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- loading ---- */
 
 static int read_content(const char *path, struct content *ret)
 {
@@ -227,9 +225,7 @@ void files_free(struct files *fs)
     free(fs);
 }
 
-/* ---- serving
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- serving ---- */
 
 static const struct file *find(const struct files *fs, const char *path)
 {

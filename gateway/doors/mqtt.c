@@ -68,9 +68,7 @@ static struct worker *worker_of_session(const struct session *s)
     return worker_of(s->conn);
 }
 
-/* ---- client ids
- * ----------------------------------------------------------------------------------------------
- */
+/* ---- client ids ---- */
 
 static bool has_client_id(const struct hash_node *node, const void *key)
 {
@@ -117,9 +115,7 @@ static void forget_client(struct session *s)
     s->client_id = NULL;
 }
 
-/* ---- answers
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- answers ---- */
 
 static void send_packet(struct session *s, const uint8_t *packet, size_t len)
 {
@@ -196,9 +192,7 @@ static void send_answer(struct session *s, const uint8_t *packet, size_t len)
         disconnect(s, MQTT_PACKET_TOO_LARGE, "the answer is over your maximum packet size");
 }
 
-/* ---- packets
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- packets ---- */
 
 /* When to look at the session next: what it promised (keep-alive, times one and a half), else when
  * to probe it. */
@@ -471,9 +465,7 @@ static void on_packet(struct session *s, const struct mqtt_packet *p)
     }
 }
 
-/* ---- bytes
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- bytes ---- */
 
 static size_t max_packet_size(const struct session *s)
 {
@@ -641,8 +633,7 @@ static const struct protocol mqtt_protocol = {
     .end = on_end,
 };
 
-/* ---- the reader's side of the hub
- * ---------------------------------------------------------------------------- */
+/* ---- the reader's side of the hub ---- */
 
 static size_t reader_write(struct reader *r, const uint8_t *bytes, size_t len)
 {
@@ -656,9 +647,7 @@ static void reader_stash(struct reader *r, const uint8_t *bytes, size_t len)
 
 static const struct reader_ops reader_ops = {reader_write, reader_stash};
 
-/* ---- the door
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the door ---- */
 
 static int session_new(struct conn *c, uint32_t interval_ms, struct session **ret)
 {
@@ -725,8 +714,7 @@ void door_mqtt(const struct http_request *r)
                    mono_add_ms(s->last_heard, worker_of(r->conn)->limits.net.handshake_ms));
 }
 
-/* ---- for the worker and other doors
- * -------------------------------------------------------------------------- */
+/* ---- for the worker and other doors ---- */
 
 size_t mqtt_say_goodbye(struct net *n, size_t most)
 {

@@ -84,8 +84,7 @@ void channel_free(struct channel *c)
     free(c);
 }
 
-/* ---- what comes in
- * ------------------------------------------------------------------------------------------- */
+/* ---- what comes in ---- */
 
 /* The version that a reader has reached who got all that is in the log: what is pending of a pace
  * is not. */
@@ -200,8 +199,7 @@ struct mono channel_due(const struct channel *c)
     return due;
 }
 
-/* ---- what goes out
- * ------------------------------------------------------------------------------------------- */
+/* ---- what goes out ---- */
 
 static void place(struct reader *r, struct chunk *c, uint32_t offset)
 {
@@ -352,8 +350,7 @@ void channel_resume(struct hub *h, struct reader *r)
     chunklog_trim(&r->channel->log);
 }
 
-/* ---- catching up
- * --------------------------------------------------------------------------------------------- */
+/* ---- catching up ---- */
 
 /* Is the last message of `m` something that `r` lacks? Fills *ret with it as `r` is to see it. */
 static bool lacks(const struct reader *r, const struct match *m, struct message *ret)

@@ -46,8 +46,7 @@ void hub_free(struct hub *h)
     free(h);
 }
 
-/* ---- from upstream
- * ------------------------------------------------------------------------------------------- */
+/* ---- from upstream ---- */
 
 static struct topic *topic_of(struct hub *h, const struct message *m)
 {
@@ -99,9 +98,7 @@ void hub_sync_end(struct hub *h)
     }
 }
 
-/* ---- readers
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- readers ---- */
 
 void hub_enter(struct reader *r)
 {
@@ -320,9 +317,7 @@ struct mono hub_deadline(const struct hub *h)
     return due;
 }
 
-/* ---- questions
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- questions ---- */
 
 bool hub_last(const struct hub *h, const char *topic, size_t len, struct message *ret)
 {

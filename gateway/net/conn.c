@@ -59,9 +59,7 @@ int conn_open(struct net *n, int fd, struct address *address, bool loopback)
     return 0;
 }
 
-/* ---- out
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- out ---- */
 
 bool conn_has_output(const struct conn *c)
 {
@@ -225,9 +223,7 @@ static void on_writable(struct conn *c)
         c->protocol->drained(c);
 }
 
-/* ---- in
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- in ---- */
 
 /* Hand `bytes` to the protocol until it wants no more. Returns how many were used. */
 static size_t feed(struct conn *c, uint8_t *bytes, size_t len)
@@ -330,9 +326,7 @@ void conn_become(struct conn *c, const struct protocol *p, void *state)
     c->state = state;
 }
 
-/* ---- the end
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 static void on_deadline(struct deadline *d, struct mono now)
 {

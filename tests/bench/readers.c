@@ -41,9 +41,7 @@ static uint64_t histogram[HISTOGRAM];
 static bool measuring;
 static uint8_t *buffer;
 
-/* ---- latency
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- latency ---- */
 
 static unsigned bucket_of(uint64_t us)
 {
@@ -74,8 +72,7 @@ static double percentile(double p)
     return 0;
 }
 
-/* ---- what comes in
- * ------------------------------------------------------------------------------------------- */
+/* ---- what comes in ---- */
 
 static uint64_t number_after(const uint8_t *p, size_t len, const char *key)
 {
@@ -194,8 +191,7 @@ static void on_readable(struct client *c)
         memcpy(c->carry, buffer + used, c->carry_len);
 }
 
-/* ---- setting up
- * ---------------------------------------------------------------------------------------------- */
+/* ---- setting up ---- */
 
 static void send_frame(int fd, const uint8_t *packet, size_t len)
 {
@@ -268,8 +264,7 @@ static void open_client(struct client *c, int index)
         c->seqs = calloc((size_t)n_symbols, sizeof(*c->seqs));
 }
 
-/* ---- the server's process
- * ------------------------------------------------------------------------------------ */
+/* ---- the server's process ---- */
 
 static double server_cpu_s(void)
 {
@@ -304,9 +299,7 @@ static long server_rss_kb(void)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/* ---- running
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- running ---- */
 
 static void run_until(int epoll_fd, uint64_t end)
 {

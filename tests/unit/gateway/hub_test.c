@@ -22,8 +22,7 @@
 #define TOPICS 12
 #define ENDLESS SIZE_MAX
 
-/* ---- a small encoding: frame = length (3 bytes), message = topic index, retain, value (8 bytes)
- * -------------- */
+/* ---- a small encoding: frame = length (3 bytes), message = topic index, retain, value (8 bytes) ---- */
 
 struct wire {
     uint8_t topic, retain;
@@ -56,9 +55,7 @@ static size_t wire_frame(uint8_t header[ENCODING_HEADER_MAX], size_t len)
 
 static const struct encoding wire = {"wire", wire_size, wire_write, wire_frame};
 
-/* ---- a reader
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- a reader ---- */
 
 struct fake {
     struct reader reader;
@@ -171,8 +168,7 @@ static void fake_free(struct hub *h, struct fake *f)
     free(f);
 }
 
-/* ---- the hub under test
- * -------------------------------------------------------------------------------------- */
+/* ---- the hub under test ---- */
 
 static const struct hub_limits limits = {
     .max_topics = 100, .max_matches = 1000, .max_channel_log = 64 * 1024};
@@ -246,9 +242,7 @@ static void settle(struct hub *h)
     while (hub_has_work(h) || hub_is_dirty(h));
 }
 
-/* ---- sentences
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- sentences ---- */
 
 static void a_newcomer_gets_the_retained_values_and_then_every_message(void **state)
 {
