@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backoffMs } from '../src/protocol/backoff';
+import { Delays } from '../src/protocol/delays';
 import { Merger } from '../src/protocol/merge';
 import { parseQuote, type Quote } from '../src/protocol/quote';
 import { parseStatus } from '../src/protocol/status';
@@ -129,4 +130,13 @@ test('all symbols are one wildcard, few are single filters, very many are one wi
 
 test('only what changes is subscribed and unsubscribed', () => {
   assert.deepEqual(difference(new Set(['a', 'b']), new Set(['b', 'c'])), { add: ['c'], remove: ['a'] });
+});
+
+test('the age on arrival is the median, and begins anew each time', () => {
+  const delays = new Delays();
+  for (const ms of [5, 900, 7, 6, 8]) delays.add(ms);
+  assert.equal(delays.takeMedian(), 7);
+  assert.equal(delays.takeMedian(), undefined);
+  for (let i = 0; i < 10_000; i++) delays.add(3);
+  assert.equal(delays.takeMedian(), 3);
 });

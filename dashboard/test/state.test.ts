@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { stateOf, type Facts, type SeenStatus } from '../src/store/state';
 
 const facts = (change: Partial<Facts>): Facts => ({
-  now: 100_000, link: { phase: 'connected' }, linkAt: 50_000, wasConnected: true, tickAt: 99_900, gapMs: 100,
+  now: 100_000, link: { phase: 'connected', isAfresh: false }, linkAt: 50_000, wasConnected: true, tickAt: 99_900, gapMs: 100,
   programs: [], paused: false, knownSymbols: 20, ...change,
 });
 const publisher = (change: Partial<SeenStatus>): SeenStatus =>

@@ -50,6 +50,10 @@ test('ages get coarser as they grow', () => {
     ['0.1s', '9.0s', '59s', '2m 05s', '3h 10m', '2d 4h']);
 });
 
+test('an age on arrival tells when two clocks do not agree', () => {
+  assert.deepEqual([undefined, 12.4, -3, 4_200, -5_000].map(format.formatDelay), ['–', '12 ms', '0 ms', '4.2s', 'clock off by 5.0s']);
+});
+
 test('a moment of another day says which', () => {
   const now = Date.UTC(2026, 10, 21, 12);
   assert.equal(format.formatMoment(now - 60_000, 'UTC', now), '11:59:00');

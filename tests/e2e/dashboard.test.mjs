@@ -155,6 +155,17 @@ test('a gateway that is killed is told within a second; the page returns by itse
   await dashboard.state('Live', 8000);
 });
 
+test('a gateway that stands still is told, and its return too', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway, { mayFail: CONNECTION });
+  await exchange.goLive(dashboard);
+  exchange.gateway.freeze();
+  await dashboard.state('Disconnected', 15_000);
+  exchange.gateway.thaw();
+  exchange.keepTicking(t, 'AAPL');
+  await dashboard.state('Live', 15_000);
+});
+
 test('Retry now does not wait for the countdown', async (t) => {
   const exchange = await Exchange.open(t);
   const dashboard = await openPage(t, browser, exchange.gateway, { mayFail: CONNECTION });

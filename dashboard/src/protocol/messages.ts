@@ -4,7 +4,8 @@ import type { ProgramStatus } from './status';
 
 export type Link =
   | { phase: 'connecting'; attempt: number }
-  | { phase: 'connected' }
+  /** `isAfresh`: a new session in place of one that was too far behind; there was no gap */
+  | { phase: 'connected'; isAfresh: boolean }
   /** `retryInMs` counts from the moment of the message; `attempt` = tries that failed since the last success */
   | { phase: 'down'; attempt: number; retryInMs: number; reason: string };
 
@@ -23,7 +24,8 @@ export interface Totals {
 export type FromWorker =
   | { type: 'link'; link: Link }
   | { type: 'batch'; slices: Slice[]; quotesSoFar: number }
-  | { type: 'totals'; totals: Totals; perSecond: number }
+  /** `delayMs`: median age of the quotes of the last half second; undefined without any */
+  | { type: 'totals'; totals: Totals; perSecond: number; delayMs: number | undefined }
   | { type: 'status'; status: ProgramStatus };
 
 export type Wanted = { all: true } | { all: false; symbols: string[] };

@@ -63,6 +63,15 @@ export function formatAge(ms: number): string {
   return `${Math.floor(s / 86_400)}d ${Math.floor((s % 86_400) / 3600)}h`;
 }
 
+const CLOCK_OFF_MS = 250; // a quote from so far in the future: the two clocks do not agree
+
+/** An age on arrival that compares two clocks. */
+export function formatDelay(ms: number | undefined): string {
+  if (ms === undefined) return DASH;
+  if (ms < -CLOCK_OFF_MS) return `clock off by ${formatAge(-ms)}`;
+  return ms < 1000 ? `${Math.max(0, Math.round(ms))} ms` : formatAge(ms);
+}
+
 export function formatRate(perSecond: number): string {
   if (perSecond <= 0) return '0/s';
   return (perSecond < 10 ? perSecond.toFixed(1) : grouping[0]!.format(Math.round(perSecond))) + '/s';

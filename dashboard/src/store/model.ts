@@ -38,6 +38,8 @@ export interface Meter {
   /** ms since the last live tick; undefined before the first */
   ageMs: number | undefined;
   perSecond: number;
+  /** median age of quotes on arrival, ms, by two clocks; undefined when none came or they are replayed */
+  delayMs: number | undefined;
   totals: Totals;
   mode: Mode | undefined;
   /** exchange time of the newest price, ms */
@@ -57,7 +59,7 @@ export class Model {
   readonly alerts;
   readonly filter = signal('');
   readonly state = signal<State>({ phase: 'connecting', label: 'Connecting', detail: '' });
-  readonly meter = signal<Meter>({ ageMs: undefined, perSecond: 0, totals: NO_TOTALS, mode: undefined, newest: 0 });
+  readonly meter = signal<Meter>({ ageMs: undefined, perSecond: 0, delayMs: undefined, totals: NO_TOTALS, mode: undefined, newest: 0 });
   readonly paused = signal(false);
   /** quotes that came since the pause began */
   readonly held = signal(0);
@@ -78,6 +80,7 @@ export class Model {
   private readonly statuses = new Map<string, SeenStatus>();
   private totals = NO_TOTALS;
   private perSecond = 0;
+  private delayMs: number | undefined;
   private quotesShown = 0;
   private batchAtPause: FromWorker[] = [];
   private snapshotAt = -Infinity;
@@ -207,6 +210,7 @@ export class Model {
       this.meter.value = {
         ageMs: this.market.tickAt > 0 ? now - this.market.tickAt : undefined,
         perSecond: this.link.phase === 'connected' ? this.perSecond : 0,
+        delayMs: this.delayMs,
         totals: this.totals,
         mode: this.market.mode,
         newest: this.market.newest,
@@ -257,6 +261,7 @@ export class Model {
       case 'totals':
         this.totals = message.totals;
         this.perSecond = message.perSecond;
+        this.delayMs = message.delayMs;
         break;
       case 'status':
         this.note(statusText(message.status));
@@ -264,9 +269,10 @@ export class Model {
         this.tick();
         break;
       case 'link':
+        this.note(linkText(message.link));
+        if (message.link.phase === 'connected' && message.link.isAfresh) break;
         this.link = message.link;
         this.linkAt = this.around.clock();
-        this.note(linkText(message.link));
         if (message.link.phase === 'connected') {
           this.wasConnected = true;
           this.statuses.clear(); // the retained ones follow
@@ -324,7 +330,7 @@ function sharedList(lists: Lists, symbols: string[]): Lists {
 function linkText(link: Link): string {
   switch (link.phase) {
     case 'connecting': return '';
-    case 'connected': return 'Connected';
+    case 'connected': return link.isAfresh ? 'Too far behind: began afresh with the newest prices' : 'Connected';
     case 'down': return `Connection lost: ${link.reason}. Next try in ${(link.retryInMs / 1000).toFixed(1)} s`;
   }
 }

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { useSignal } from '@preact/signals';
 import { distance } from '../store/alerts';
-import { formatMoment, formatPercent, formatPrice, formatRate, formatTime, formatVolume } from '../store/format';
+import { formatDelay, formatMoment, formatPercent, formatPrice, formatRate, formatTime, formatVolume } from '../store/format';
 import type { Model } from '../store/model';
 import type { Panel } from '../store/storage';
 import type { ChartView } from './chart-pane';
@@ -147,13 +147,13 @@ function AlertsPanel({ model, view }: PanelProps) {
 
 function FeedPanel({ model, view, desk }: PanelProps) {
   void view.version.value;
-  const { totals, perSecond } = model.meter.value;
+  const { totals, perSecond, delayMs } = model.meter.value;
   const n = (value: number) => value.toLocaleString('en-US');
   const late = [...model.market.known].reduce((sum, row) => sum + row.bars['1s'].dropped, 0);
   const talkers = [...model.market.known].filter((r) => r.gapMs > 0 && !r.isOld(model.now())).sort((a, b) => a.gapMs - b.gapMs).slice(0, TALKERS);
   const { zone } = model.settings.value;
   const facts: [string, string][] = [
-    ['Messages', n(totals.messages)], ['Rate', formatRate(perSecond)], ['Received', formatVolume(totals.bytes) + 'B'],
+    ['Messages', n(totals.messages)], ['Rate', formatRate(perSecond)], ['Age on arrival (median)', formatDelay(delayMs)], ['Received', formatVolume(totals.bytes) + 'B'],
     ['Merged with a newer one', n(totals.merged)], ['Unusable values', n(totals.faults)], ['Too late for the chart', n(late)],
   ];
   const copy = (): void => {
