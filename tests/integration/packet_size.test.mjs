@@ -122,7 +122,7 @@ function csvField(text) {
 /* Each symbol with each pair of neighbouring values, so that changes and percentages are extreme too. */
 function* rows() {
   for (const symbol of AWKWARD)
-    for (const [day, value] of [...VALUES, ...VALUES.toReversed()].entries()) {
+    for (const [day, value] of [...VALUES, ...[...VALUES].reverse()].entries()) {
       const high = VALUES.at(-1);
       const low = VALUES[0];
       const date = `2024-01-${String(day + 1).padStart(2, '0')}`;
