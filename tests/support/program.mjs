@@ -10,6 +10,7 @@ import { until, within } from './until.mjs';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
+const ORDERLY = [0, 1, 2, 143, null]; // 143: a script that SIGTERM ended; null: our signal
 const STOP_MS = 10_000; // far above what we promise: sanitizers, a busy machine
 
 /** The directory of the programs to test: TAPECAST_BIN, or build/$TAPECAST_BUILD, or asan, or dev. */
@@ -24,6 +25,7 @@ export class Program {
   /** All it wrote, stderr and stdout as they came. */
   log = '';
   stdout = '';
+  running = false; // until its end is known and all that it wrote is in the log
   #child = null;
   #exited = null; // promise of { code, signal }
   #asked = false; // the end was our wish
@@ -47,10 +49,6 @@ export class Program {
     return this.#child?.pid;
   }
 
-  get running() {
-    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
-  }
-
   start() {
     if (this.running) throw new Error(`${this.name} is running already`);
     this.#asked = false;
@@ -67,10 +65,14 @@ export class Program {
     child.stderr.on('data', (bytes) => (this.log += bytes));
     this.#exited = new Promise((resolve, reject) => {
       child.once('error', reject);
-      child.once('close', (code, signal) => resolve({ code, signal }));
+      child.once('close', (code, signal) => {
+        this.running = false;
+        resolve({ code, signal });
+      });
     });
     this.#exited.catch(() => {}); // told to whoever waits
     this.#child = child;
+    this.running = true;
     return this;
   }
 
@@ -112,23 +114,14 @@ export class Program {
 
   /** Wait for the log to match `pattern` (from `from` on); resolves to the match. */
   async logged(pattern, { timeout = 5000, from = 0 } = {}) {
-    return until(
-      () => {
-        const match = this.log.slice(from).match(pattern);
-        if (!match && !this.running) this.#failDead(pattern);
-        return match;
-      },
-      { timeout, what: `${this.name} to log ${pattern}`, detail: () => this.log },
-    );
-  }
-
-  /** Use in conditions that wait for this program: an early end is told at once, with the log. */
-  assertRunning() {
-    if (!this.running) throw new Error(`${this.name} has ended:\n${this.log}`);
-  }
-
-  #failDead(pattern) {
-    throw new Error(`${this.name} ended before it logged ${pattern}`);
+    const match = () => this.log.slice(from).match(pattern);
+    await until(() => match() || !this.running, {
+      timeout,
+      what: `${this.name} to log ${pattern}`,
+      detail: () => this.log,
+    });
+    if (!match()) throw new Error(`${this.name} ended before it logged ${pattern}:\n${this.log}`);
+    return match();
   }
 
   async #finish(t) {
@@ -148,7 +141,7 @@ export class Program {
     const ended = this.running ? await this.#stopOrKill() : await this.#exited;
     if (this.log.includes('Sanitizer') || this.log.includes('runtime error:'))
       throw new Error(`${this.name}: a sanitizer found something, see its log`);
-    if (!this.#asked || (ended.code ?? 0) > 2)
+    if (!this.#asked || !ORDERLY.includes(ended.code))
       throw new Error(`${this.name} ended with ${ended.signal ?? `status ${ended.code}`}`);
   }
 
