@@ -249,7 +249,7 @@ export class Model {
     switch (message.type) {
       case 'batch':
         if (this.paused.peek()) {
-          this.batchAtPause.push(message); // at most one: the next comes when this one is taken
+          this.batchAtPause.push(message); // few: the next comes when this one is taken
           return;
         }
         this.quotesShown = message.quotesSoFar;

@@ -34,6 +34,7 @@ function schedule(): void {
 }
 
 function flush(): void {
+  clearTimeout(timer);
   timer = undefined;
   const slices = merger.take();
   if (slices.length === 0) return;
@@ -67,6 +68,7 @@ function receive(topic: string, payload: Uint8Array, retained: boolean): void {
   totals.bytes += topic.length + payload.byteLength;
   if (where.kind === 'status') {
     const status = parseStatus(where.program, where.instance, text.decode(payload));
+    flush(); // the page must not take the ticks from before a will for signs of life after it
     if (status) post({ type: 'status', status });
     else if (payload.byteLength > 0) totals.faults++;
     return;
