@@ -19,7 +19,8 @@
 
 struct settings {
     const char *mqtt_url, *listen, *web, *topics, *instance, *origins;
-    uint64_t workers, max_connections, max_per_address, handshake_ms, max_delay_ms, drain_ms;
+    uint64_t workers, max_connections, max_per_address, handshake_ms, max_delay_ms, drain_ms,
+        idle_ms;
     uint64_t max_packet, max_subscriptions, max_filter_length, max_filter_levels;
     uint64_t max_topics, max_matches, max_log;
 };
@@ -59,6 +60,10 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "counted."},
         {"handshake-timeout", "MS", OPTION_UINT, &s->handshake_ms, "10000", 100, 600000,
          "Time for a request head, and from it to MQTT CONNECT."},
+        {"idle-timeout", "MS", OPTION_UINT, &s->idle_ms, "60000", 1000, 3600000,
+         "An MQTT reader without keep-alive that is silent for so long is sent a WebSocket ping, "
+         "and closed after as "
+         "long again. One with keep-alive has one and a half times that."},
         {"max-packet", "BYTES", OPTION_UINT, &s->max_packet, "65536", 1024, 1048576,
          "The longest MQTT packet that a client may send."},
         {"max-subscriptions", "N", OPTION_UINT, &s->max_subscriptions, "1024", 1, 100000,
@@ -101,6 +106,7 @@ static struct gateway_limits limits_of(const struct settings *s)
         .max_subscriptions = (uint32_t)s->max_subscriptions,
         .max_filter_length = (uint32_t)s->max_filter_length,
         .max_filter_levels = (uint32_t)s->max_filter_levels,
+        .idle_ms = (uint32_t)s->idle_ms,
     };
 }
 

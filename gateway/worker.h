@@ -30,6 +30,8 @@ struct gateway_limits {
     uint32_t max_packet_size;   /* of what a client sends */
     uint32_t max_subscriptions; /* of one client */
     uint32_t max_filter_length, max_filter_levels;
+    uint32_t idle_ms; /* a reader without keep-alive that is silent so long is asked whether it is
+                         there */
 };
 
 /* What all workers share: written before they start, then only read. */

@@ -109,7 +109,7 @@ static void put_all(struct page *p, const struct figures *f)
     put_value(p, "tapecast_lost_total", "counter", "Messages lost because memory was out.",
               f->hub.lost);
     put_refusals(p, f);
-    put_histogram(p, "tapecast_turn_seconds",
+    put_histogram(p, "tapecast_loop_lag_seconds",
                   "Work in one turn of the loop, which everybody else waits for.", &f->doors.turn);
     put_histogram(p, "tapecast_tick_age_seconds",
                   "Age of quotes by their own time when they came here.", &f->doors.tick_age);

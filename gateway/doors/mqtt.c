@@ -34,9 +34,6 @@
 #define ANSWER_MAX 4096 /* CONNACK, SUBACK, …: bounds the filters of one SUBSCRIBE too */
 #define FILTERS_PER_PACKET 2048
 #define CLIENT_ID_MAX 256
-#define PROBE_MS                                                                                   \
-    60000 /* a client that is silent this long is sent a WebSocket ping; twice this long, closed   \
-           */
 
 struct session {
     struct reader reader;
@@ -198,7 +195,8 @@ static void send_answer(struct session *s, const uint8_t *packet, size_t len)
  * to probe it. */
 static void arm(struct session *s)
 {
-    int64_t ms = s->keep_alive_s > 0 ? s->keep_alive_s * INT64_C(1500) : PROBE_MS;
+    int64_t ms = s->keep_alive_s > 0 ? s->keep_alive_s * INT64_C(1500)
+                                     : worker_of_session(s)->limits.idle_ms;
 
     conn_expire_at(s->conn, mono_add_ms(s->last_heard, ms));
 }
@@ -602,12 +600,12 @@ static void on_expired(struct conn *c, struct mono now)
     } else if (s->keep_alive_s > 0 && silent_ms >= s->keep_alive_s * INT64_C(1500)) {
         disconnect(s, MQTT_KEEP_ALIVE_TIMEOUT,
                    "nothing was heard for one and a half keep-alive intervals");
-    } else if (s->keep_alive_s > 0 || silent_ms < PROBE_MS) {
+    } else if (s->keep_alive_s > 0 || silent_ms < worker_of(c)->limits.idle_ms) {
         arm(s);
     } else if (!s->probed) {
         s->probed = true;
         conn_send(c, ping, sizeof(ping));
-        conn_expire_at(c, mono_add_ms(now, PROBE_MS));
+        conn_expire_at(c, mono_add_ms(now, worker_of(c)->limits.idle_ms));
     } else {
         disconnect(s, MQTT_KEEP_ALIVE_TIMEOUT, "no answer to a WebSocket ping");
     }
