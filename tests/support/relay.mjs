@@ -113,7 +113,7 @@ class Link {
   }
 
   reset() {
-    for (const socket of this.sockets) if (!socket.destroyed) socket.resetAndDestroy();
+    for (const socket of this.sockets) reset(socket);
   }
 
   halfClose(way) {
@@ -176,6 +176,13 @@ class Pipe {
     if (this.relay.bytesPerSecond !== Infinity)
       await pause((slice.length * 1000) / this.relay.bytesPerSecond);
   }
+}
+
+/* A socket whose end is on its way cannot be reset: libuv refuses, Node does not notice, and spins for
+   ever when the process ends. */
+function reset(socket) {
+  if (socket.writableEnded) socket.destroy();
+  else if (!socket.destroyed) socket.resetAndDestroy();
 }
 
 function drained(socket) {
