@@ -185,6 +185,23 @@ test('bars count the volume that was traded, not the volume of the day', () => {
   assert.equal(market.get('A')!.bars['1m'].list[0]!.volume, 34); // 10 + 20 + (a new day) + 4
 });
 
+test('the volume of an outage, or of another run of the publisher, is not that of one bar', () => {
+  const market = new Market();
+  const quote = (seq: number, timestamp: number, volume: number) =>
+    market.apply([slice({ symbol: 'A', price: 5, timestamp, volume, seq })], timestamp);
+  const total = () => market.get('A')!.bars['5m'].list.reduce((sum, bar) => sum + bar.volume, 0);
+  quote(1, 60_000, 1_000);
+  quote(2, 61_000, 1_010);
+  quote(5, 62_000, 1_040); // some were merged on the way
+  assert.equal(total(), 40);
+  quote(500, 90_000, 900_000); // the link was down
+  assert.equal(total(), 40);
+  quote(1, 91_000, 5_000_000); // another run
+  assert.equal(total(), 40);
+  quote(2, 200_000, 5_000_007); // rarely traded, nothing missed
+  assert.equal(total(), 47);
+});
+
 test('an unknown price shows as unknown, not as the one before', () => {
   const market = new Market();
   market.apply([slice({ symbol: 'A', price: 5, timestamp: 1_000 })], 1);

@@ -46,13 +46,11 @@ test('each state has a picture in each size and theme', async (t) => {
     await take(dashboard, `${name}-heat-map`);
     if (isPhone) await dashboard.page.goBack();
   }
-  await publisher.kill();
-  await each('Feed down');
-  publisher.start();
-  await each('Live', 10_000);
   publisher.freeze();
   await each('Stale', 15_000);
   publisher.thaw();
+  await publisher.kill();
+  await each('Feed down', 10_000);
   await broker.kill();
   await each('Broker down', 10_000);
   await gateway.kill();

@@ -15,6 +15,7 @@ const BARS_MAX = 2_000;
 const INTERVAL_COUNT = 4;
 const GAP_WEIGHT = 0.1;
 const GAP_CEILING_MS = 60_000;
+const GAP_MS = 5_000;
 
 export class Market {
   readonly rows = new Map<string, Row>();
@@ -102,7 +103,7 @@ export class Market {
         high: slice.high ?? next.price,
         low: slice.low ?? next.price,
         last: next.price,
-        volume: traded(held.volume, next.volume),
+        volume: traded(held, next, slice.ticks),
       };
       for (const bars of Object.values(row.bars)) bars.add(move);
       if (isTick && row.symbol === this.taped) this.tape.add(move.timeMs, next.price, move.volume, slice.ticks);
@@ -126,9 +127,17 @@ function isOlder(next: Quote, held: Quote): boolean {
   return held.timestamp !== undefined && (next.timestamp ?? 0) <= held.timestamp;
 }
 
-function traded(before: number | undefined, after: number | undefined): number {
-  if (before === undefined || after === undefined || after < before) return 0;
-  return after - before;
+/**
+ * What was traded between two quotes, out of the volumes of the day. Unknown, so 0, across a new run
+ * of the publisher, a new day, or a gap of GAP_MS and more in which quotes were missed: a whole
+ * outage's volume is not that of the bar in which it ended.
+ */
+function traded(before: Quote, after: Quote, ticks: number): number {
+  if (before.volume === undefined || after.volume === undefined || after.volume < before.volume) return 0;
+  const steps = (after.seq ?? 0) - (before.seq ?? 0);
+  const elapsed = (after.timestamp ?? 0) - (before.timestamp ?? 0);
+  if (steps < 0 || (steps > ticks && elapsed >= GAP_MS)) return 0;
+  return after.volume - before.volume;
 }
 
 function smooth(mean: number, sample: number): number {
