@@ -22,7 +22,8 @@
 #define TOPICS 12
 #define ENDLESS SIZE_MAX
 
-/* ---- a small encoding: frame = length (3 bytes), message = topic index, retain, value (8 bytes) ---- */
+/* ---- a small encoding: frame = length (3 bytes), message = topic index, retain, value (8 bytes)
+ * ---- */
 
 struct wire {
     uint8_t topic, retain;
