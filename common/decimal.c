@@ -170,6 +170,24 @@ struct decimal decimal_from_int(int64_t value)
     return (struct decimal){value, 0};
 }
 
+int decimal_from_scaled(int64_t coef, uint8_t scale, struct decimal *ret)
+{
+    return make(coef, scale, ret);
+}
+
+int decimal_to_scaled(struct decimal d, uint8_t scale, int64_t *ret)
+{
+    int128 coef;
+
+    if (scale < d.scale)
+        return -ERANGE;
+    coef = (int128)d.coef * pow10_table[scale - d.scale];
+    if (coef <= -COEF_LIMIT || coef >= COEF_LIMIT)
+        return -ERANGE;
+    *ret = (int64_t)coef;
+    return 0;
+}
+
 double decimal_to_double(struct decimal d)
 {
     const int64_t exact = INT64_C(1) << 53;

@@ -6,6 +6,7 @@ export { Gateway } from './gateway.mjs';
 export { mqttClient } from './mqtt.mjs';
 export { Program, ROOT, binDir } from './program.mjs';
 export { Publisher } from './publisher.mjs';
+export { Recorder, runRecorder } from './recorder.mjs';
 export { Relay } from './relay.mjs';
 export { atEnd, canListen, freePort, tempDir } from './scope.mjs';
 export { pause, until, within } from './until.mjs';

@@ -1,0 +1,22 @@
+/*
+ * recorder -- the running program: quotes from the broker become bars, bars go to the store, and
+ * the current minute bar of each symbol to `stocks/{SYMBOL}/bar/1m`.
+ */
+#ifndef TAPECAST_RECORDER_RECORDER_H
+#define TAPECAST_RECORDER_RECORDER_H
+
+#include "common/macros.h"
+#include "recorder/resolution.h"
+
+struct recorder_config {
+    const char *mqtt_url, *mqtt_password; /* the password may be NULL */
+    const char *instance;                 /* on status/recorder/{instance} */
+    const char *store;
+    int64_t lateness_ms;
+    int64_t keep_s[N_RESOLUTIONS]; /* 0 is for ever */
+};
+
+/* Run until SIGINT or SIGTERM. Returns the exit status; what is wrong has been logged. */
+MUST_CHECK int recorder_run(const struct recorder_config *config);
+
+#endif

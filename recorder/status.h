@@ -1,0 +1,43 @@
+/*
+ * status -- what the recorder says about itself on `status/recorder/{instance}`: JSON, one line.
+ *
+ *     {"state":"online","condition":"recording","detail":"","symbols":20,"quotes":4711,"lost":0,
+ *      "gaps":0,"repeated":1,"late":0,"too_late":0,"rejected":0,"dropped":0,"bars":9120,
+ *      "waiting":131,"timestamp":1712331900000}
+ *
+ * `lost` counts the quotes that gaps in `seq` tell of; `dropped` those that came while too much
+ * waited for the store; `bars` is written so far, `waiting` what is not.
+ */
+#ifndef TAPECAST_RECORDER_STATUS_H
+#define TAPECAST_RECORDER_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+
+#define STATUS_MAX 768
+#define STATUS_WILL "{\"state\":\"offline\"}"
+
+struct recorder_counts {
+    uint64_t symbols, quotes, lost, gaps, repeated, late, too_late, rejected, dropped;
+};
+
+struct recorder_status {
+    bool online, failing;
+    const char *detail; /* "" when all is well */
+    struct recorder_counts counts;
+    uint64_t bars_written, bars_waiting;
+    struct wall timestamp;
+};
+
+/* Returns the length. */
+size_t recorder_status_encode(const struct recorder_status *s, char buf[STATUS_MAX]);
+
+#define INSTANCE_MAX 64
+#define STATUS_TOPIC_MAX (16 + 3 * INSTANCE_MAX + 1)
+/* "status/recorder/{INSTANCE}", NUL-terminated. `instance` has 1..INSTANCE_MAX bytes. */
+void recorder_status_topic(const char *instance, char buf[STATUS_TOPIC_MAX]);
+
+#endif

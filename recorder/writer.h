@@ -1,0 +1,47 @@
+/*
+ * writer -- a thread that writes one batch after the other, so that a slow disk delays no quote.
+ *
+ * It has one batch at a time; while it has, the recorder goes on changing its bars, and what was
+ * changed meanwhile is the next batch. A store that fails is tried again once a second until it
+ * works or the writer stops, with one line in the log when it begins and one when it is over.
+ */
+#ifndef TAPECAST_RECORDER_WRITER_H
+#define TAPECAST_RECORDER_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/macros.h"
+#include "recorder/batch.h"
+#include "recorder/store.h"
+
+#define WRITER_DETAIL_MAX 160
+
+struct writer_state {
+    bool busy;                      /* with a batch */
+    bool failing;                   /* the store takes none at present */
+    char detail[WRITER_DETAIL_MAX]; /* why, in words */
+    uint64_t batches, bars;         /* written */
+};
+
+struct writer;
+
+/* `keep_s` says for each resolution how long its bars are kept; 0 is for ever. The store is the
+ * writer's from now on, until writer_free(). Returns 0; or a negative errno. */
+MUST_CHECK int writer_start(struct store *store, const int64_t keep_s[N_RESOLUTIONS],
+                            struct writer **ret);
+
+/* Hand over what *batch holds, leaving it empty. False: the writer is busy, nothing was done. */
+bool writer_give(struct writer *w, struct batch *batch);
+
+void writer_state(struct writer *w, struct writer_state *ret);
+
+/* A descriptor that becomes readable when a batch is done; writer_seen() clears it. */
+int writer_fd(const struct writer *w);
+void writer_seen(struct writer *w);
+
+/* End the thread; a batch that cannot be written at once is lost, which is logged. NULL is allowed.
+ */
+void writer_free(struct writer *w);
+
+#endif
