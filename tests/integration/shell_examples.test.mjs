@@ -17,7 +17,10 @@ test('alert.sh speaks when the limit is passed, and again only after it was not'
   const broker = await Broker.start(t);
   const writer = await mqttClient(t, broker.url);
   const alert = new Program(t, ALERT, ['AAPL', 'above', '190'], { env: { MQTT_PORT: String(broker.port) } }).start();
-  atEnd(t, () => children(alert.pid).forEach((pid) => process.kill(pid))); // as Ctrl-C would
+  atEnd(t, async () => {
+    process.kill(children(alert.pid)[0]); // mosquitto_sub, and the rest of the pipe ends with it
+    await alert.exited();
+  });
   const prices = ['189.99', 'x200', '190', '190.01', '191', '189', '9', '1000', '190'];
 
   await writer.publish('stocks/AAPL/price', '500', { retain: true, qos: 1 });

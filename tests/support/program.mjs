@@ -10,7 +10,7 @@ import { until, within } from './until.mjs';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-const ORDERLY = [0, 1, 2, 143, null]; // 143: a script that SIGTERM ended; null: our signal
+const ORDERLY = [0, 1, 2, 143]; // 143: a script that SIGTERM ended
 const STOP_MS = 10_000; // far above what we promise: sanitizers, a busy machine
 
 /** The directory of the programs to test: TAPECAST_BIN, or build/$TAPECAST_BUILD, or asan, or dev. */
@@ -29,6 +29,7 @@ export class Program {
   #child = null;
   #exited = null; // promise of { code, signal }
   #asked = false; // the end was our wish
+  #sent = null; // the last signal of ours
 
   /**
    * `command` is a path, or the name of one of our programs. Nothing runs before start().
@@ -95,6 +96,7 @@ export class Program {
 
   signal(name) {
     this.#asked ||= name === 'SIGKILL' || name === 'SIGTERM' || name === 'SIGINT';
+    this.#sent = name;
     this.#child.kill(name);
   }
 
@@ -141,7 +143,8 @@ export class Program {
     const ended = this.running ? await this.#stopOrKill() : await this.#exited;
     if (this.log.includes('Sanitizer') || this.log.includes('runtime error:'))
       throw new Error(`${this.name}: a sanitizer found something, see its log`);
-    if (!this.#asked || !ORDERLY.includes(ended.code))
+    const orderly = ended.signal ? ended.signal === this.#sent : ORDERLY.includes(ended.code);
+    if (!this.#asked || !orderly)
       throw new Error(`${this.name} ended with ${ended.signal ?? `status ${ended.code}`}`);
   }
 
