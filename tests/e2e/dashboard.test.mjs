@@ -472,4 +472,6 @@ for (const colorScheme of ['dark', 'light'])
     await dashboard.assertAccessible('stale');
     await page.setViewportSize({ width: 1280, height: 800 });
     await dashboard.assertAccessible('stale, wide');
+    await page.getByRole('button', { name: 'Trades', exact: true }).click();
+    await dashboard.assertAccessible('stale, trades');
   });
