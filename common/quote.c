@@ -12,6 +12,13 @@ const char *quote_mode_name(enum quote_mode mode)
     return names[mode];
 }
 
+const char *quote_session_name(enum quote_session session)
+{
+    static const char *const names[] = {"", "pre", "regular", "post", "closed"};
+
+    return names[session];
+}
+
 /*
  * Writing
  */
@@ -19,7 +26,7 @@ const char *quote_mode_name(enum quote_mode mode)
 #define LONGEST 512 /* every member at its longest, before any is left out */
 
 /* Members that follow from others; they share a bit mask with enum quote_field. */
-enum { DERIVED_CHANGE = 1 << 6, DERIVED_PERCENT = 1 << 7 };
+enum { DERIVED_CHANGE = 1 << 6, DERIVED_PERCENT = 1 << 7, WITH_SESSION = 1 << 11 };
 
 /* What may be written: the members and the two that follow from them. */
 struct quote_view {
@@ -92,7 +99,7 @@ static char *put_member(char *p, const struct quote_view *v, unsigned bit, const
 static size_t write_object(const struct quote_view *v, char buf[LONGEST])
 {
     const struct quote *q = v->q;
-    const char *mode = quote_mode_name(q->mode);
+    const char *mode = quote_mode_name(q->mode), *session = quote_session_name(q->session);
     char *p = buf;
 
     p = PUT_LITERAL(p, "{\"symbol\":");
@@ -112,6 +119,10 @@ static size_t write_object(const struct quote_view *v, char buf[LONGEST])
     p = put_uint(p, q->seq);
     p = PUT_LITERAL(p, ",\"mode\":\"");
     p = put(p, mode, strlen(mode));
+    if (v->present & WITH_SESSION) {
+        p = PUT_LITERAL(p, "\",\"session\":\"");
+        p = put(p, session, strlen(session));
+    }
     p = PUT_LITERAL(p, "\"}");
     return (size_t)(p - buf);
 }
@@ -131,7 +142,7 @@ size_t quote_encode(const struct quote *q, char buf[QUOTE_PACKET_MAX])
 {
     static const unsigned leave_out[] = {QUOTE_OPEN,       QUOTE_LOW,       QUOTE_HIGH,
                                          QUOTE_PREV_CLOSE, DERIVED_PERCENT, DERIVED_CHANGE,
-                                         QUOTE_VOLUME};
+                                         QUOTE_VOLUME,     WITH_SESSION};
     struct quote_view v = {.q = q, .present = q->known};
     char topic[QUOTE_TOPIC_MAX], json[LONGEST];
     /* Around the payload: type, two bytes of remaining length, two of the topic's length, the topic
@@ -139,6 +150,8 @@ size_t quote_encode(const struct quote *q, char buf[QUOTE_PACKET_MAX])
     size_t room = QUOTE_PACKET_MAX - 6 - quote_topic(q->symbol, "", topic);
     size_t len;
 
+    if (q->session != SESSION_UNKNOWN)
+        v.present |= WITH_SESSION;
     derive(&v);
     len = write_object(&v, json);
     for (size_t i = 0; len > room && i < ARRAY_SIZE(leave_out); i++) {
@@ -456,6 +469,20 @@ static int read_mode(struct scan *s, uint8_t *ret)
     return -EBADMSG;
 }
 
+/* A session that we do not know is none: others may come. */
+static int read_session(struct scan *s, uint8_t *ret)
+{
+    struct text text;
+
+    if (read_string(s, &text) < 0)
+        return -EBADMSG;
+    *ret = SESSION_UNKNOWN;
+    for (unsigned session = SESSION_PRE; session <= SESSION_CLOSED; session++)
+        if (text_is(&text, quote_session_name(session)))
+            *ret = (uint8_t)session;
+    return 0;
+}
+
 /* The decimal that `key` names, and its bit; NULL for another key. `change` has a place of its own,
  * since it may tell prev_close. */
 static struct decimal *decimal_member(struct quote *q, struct decimal *change,
@@ -499,6 +526,8 @@ static int read_member(struct scan *s, const struct text *key, struct quote *q,
         r = read_uint(s, &q->seq);
     } else if (text_is(key, "mode")) {
         r = read_mode(s, &q->mode);
+    } else if (text_is(key, "session")) {
+        r = read_session(s, &q->session);
     } else {
         r = skip_value(s, 0);
     }

@@ -2,7 +2,8 @@
  * quote -- one symbol's price at one moment, and its JSON on `stocks/{SYMBOL}`.
  *
  *     {"symbol":"AAPL","price":189.45,"change":0.38,"percent":0.2,"open":189.1,"high":190.02,"low":188.4,
- *      "prev_close":189.07,"volume":51234,"timestamp":1712331900000,"seq":4711,"mode":"demo"}
+ *      "prev_close":189.07,"volume":51234,"timestamp":1712331900000,"seq":4711,"mode":"live",
+ *      "session":"regular"}
  *
  * What is not known is left out, never zero. `change` and `percent` (two digits) follow from price
  * and prev_close. A struct quote is a plain value; nothing here allocates. Pure functions, any
@@ -25,6 +26,9 @@
 
 enum quote_mode { MODE_DEMO, MODE_REPLAY, MODE_LIVE };
 
+/* When on its exchange's day a price was made; live feeds of stocks alone know it. */
+enum quote_session { SESSION_UNKNOWN, SESSION_PRE, SESSION_REGULAR, SESSION_POST, SESSION_CLOSED };
+
 enum quote_field { /* bits of quote.known */
                    QUOTE_OPEN = 1 << 0,
                    QUOTE_HIGH = 1 << 1,
@@ -37,6 +41,7 @@ struct quote {
     char symbol[SYMBOL_MAX + 1]; /* as symbol_normalize() gives it */
     uint8_t known;               /* which of the optional members are set */
     uint8_t mode;                /* enum quote_mode */
+    uint8_t session;             /* enum quote_session */
     struct decimal price;
     struct decimal open, high, low, prev_close;
     struct decimal volume; /* today's, in shares (fractions for crypto) */
@@ -44,11 +49,13 @@ struct quote {
     uint64_t seq;          /* counts the symbol's quotes from 1 in one publisher run */
 };
 
-const char *quote_mode_name(enum quote_mode mode); /* "demo", "replay", "live" */
+const char *quote_mode_name(enum quote_mode mode);          /* "demo", "replay", "live" */
+const char *quote_session_name(enum quote_session session); /* "", "pre", "regular", … */
 
 /* Write the JSON of `q`, one line, not NUL-terminated, so that the packet on `stocks/{SYMBOL}`
  * stays within QUOTE_PACKET_MAX (MQTT 3.1.1 and 5): where it would not, these leave in this order
- * until it does: open, low, high, prev_close, percent, change, volume. Returns the length. */
+ * until it does: open, low, high, prev_close, percent, change, volume, session. Returns the length.
+ */
 size_t quote_encode(const struct quote *q, char buf[QUOTE_PACKET_MAX]);
 
 /* Read such JSON; members in any order, unknown ones skipped (nested ones too), the last of equal

@@ -114,6 +114,26 @@ static void what_is_not_known_is_left_out(void **state)
                        "\"timestamp\":1712331900000,\"seq\":4711,\"mode\":\"replay\"}");
 }
 
+static void the_session_comes_last_and_comes_back(void **state)
+{
+    struct quote q = example_quote();
+
+    (void)state;
+    q.known = 0;
+    q.session = SESSION_POST;
+    assert_encodes(&q, "{\"symbol\":\"AAPL\",\"price\":189.45,\"timestamp\":1712331900000,"
+                       "\"seq\":4711,\"mode\":\"demo\",\"session\":\"post\"}");
+    for (unsigned session = SESSION_PRE; session <= SESSION_CLOSED; session++) {
+        char buf[QUOTE_PACKET_MAX];
+
+        q.session = (uint8_t)session;
+        assert_int_equal(quote_decode(buf, quote_encode(&q, buf), &q), 0);
+        assert_int_equal(q.session, session);
+    }
+    q = decode("{\"symbol\":\"A\",\"price\":1,\"timestamp\":1,\"session\":\"overnight\"}");
+    assert_int_equal(q.session, SESSION_UNKNOWN);
+}
+
 static void there_is_no_percent_of_zero(void **state)
 {
     struct quote q = example_quote();
@@ -537,6 +557,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_quote_is_written_as_the_contract_shows_it),
         cmocka_unit_test(what_is_not_known_is_left_out),
+        cmocka_unit_test(the_session_comes_last_and_comes_back),
         cmocka_unit_test(there_is_no_percent_of_zero),
         cmocka_unit_test(a_change_that_cannot_be_exact_is_left_out),
         cmocka_unit_test(a_symbol_is_escaped_for_json),
