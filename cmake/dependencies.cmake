@@ -8,6 +8,8 @@ pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.37)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0)
 
-# Paho ships no pkg-config file in Debian.
+# These ship no pkg-config file in Debian.
+find_library(WSLAY wslay REQUIRED)
+find_path(WSLAY_INCLUDE wslay/wslay.h REQUIRED)
 find_library(PAHO_MQTT3C paho-mqtt3c REQUIRED)
 find_path(PAHO_INCLUDE MQTTClient.h REQUIRED)

@@ -28,7 +28,12 @@ struct feed_options {
     const char *file;  /* replay */
     const char *speed; /* replay: "1", "10", "0.5", "max" */
     bool loop;         /* replay */
+    bool odd_lots;     /* live: trades of less than a round lot move the price too */
+    const char *market_hours; /* live: a file of exceptions (feeds/calendar.h); or NULL */
+    const char *ca_file;      /* live: certificates to trust; NULL for the system's */
     const char *finnhub_url;
+    const char *finnhub_ws_url; /* NULL: no stream */
+    uint64_t finnhub_stream_symbols;
     uint64_t finnhub_calls_per_minute;
     char *finnhub_key; /* NULL when not set; never logged */
 };

@@ -16,6 +16,9 @@
 
 #include "common/banned.h"
 
+#define FINNHUB_URL "https://finnhub.io/api/v1"
+#define FINNHUB_WS_URL "wss://ws.finnhub.io"
+
 struct settings {
     const char *mqtt_url, *feed, *symbols, *symbols_file, *instance;
     uint64_t interval_ms;
@@ -54,11 +57,26 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "How many times faster than it happened; max is as fast as the broker takes it, and every "
          "row is published."},
         {"loop", NULL, OPTION_FLAG, &s->feeds.loop, NULL, 0, 0, "Start over at the file's end."},
+        {"live", NULL, OPTION_GROUP, NULL, NULL, 0, 0, "Live prices, of any service"},
+        {"odd-lots", NULL, OPTION_FLAG, &s->feeds.odd_lots, NULL, 0, 0,
+         "Let trades of less than a round lot move the price too, which exchanges do not count."},
+        {"market-hours", "FILE", OPTION_STRING, &s->feeds.market_hours, NULL, 0, 0,
+         "Days on which US exchanges are open otherwise than by their rules, one a line: "
+         "2027-07-02 09:30-13:00, or 2025-01-09 closed."},
+        {"ca-file", "FILE", OPTION_STRING, &s->feeds.ca_file, NULL, 0, 0,
+         "Certificates to trust instead of the system's, for a proxy of one's own; PEM."},
         {"finnhub", NULL, OPTION_GROUP, NULL, NULL, 0, 0,
          "Feed finnhub: live prices; the key comes from FINNHUB_API_KEY or the file that "
          "FINNHUB_API_KEY_FILE names"},
-        {"finnhub-url", "URL", OPTION_STRING, &s->feeds.finnhub_url, "https://finnhub.io/api/v1", 0,
-         0, "Where the service is."},
+        {"finnhub-url", "URL", OPTION_STRING, &s->feeds.finnhub_url, FINNHUB_URL, 0, 0,
+         "Where the service is asked for quotes."},
+        {"finnhub-ws-url", "URL", OPTION_STRING, &s->feeds.finnhub_ws_url, NULL, 0, 0,
+         "Where it streams trades. When not given: " FINNHUB_WS_URL ", or nowhere if --finnhub-url "
+         "names another service."},
+        {"finnhub-stream-symbols", "N", OPTION_UINT, &s->feeds.finnhub_stream_symbols, "50", 0,
+         10000,
+         "Of how many symbols trades are streamed, the first ones; the others are asked for "
+         "one by one. The free plan allows 50; 0 is no stream."},
         {"finnhub-calls-per-minute", "N", OPTION_UINT, &s->feeds.finnhub_calls_per_minute, "55", 1,
          1800, "At most so many requests in any minute. The free plan allows 60."},
     };
@@ -180,6 +198,9 @@ int main(int argc, char **argv)
     if (options_secret(&result, "TAPECAST_MQTT_PASSWORD", &mqtt_password) < 0 ||
         options_secret(&result, "FINNHUB_API_KEY", &settings.feeds.finnhub_key) < 0)
         goto out;
+    if (settings.feeds.finnhub_ws_url == NULL &&
+        strcmp(settings.feeds.finnhub_url, FINNHUB_URL) == 0)
+        settings.feeds.finnhub_ws_url = FINNHUB_WS_URL;
     exit_status = run(&settings, &result, &symbols, mqtt_password);
 out:
     symbols_release(&symbols);

@@ -69,7 +69,7 @@ describe('finnhub', { concurrency: 6 }, () => {
     assert.equal(json.change, Math.round((json.price - 199) * 100) / 100);
     assert.deepEqual(Object.keys(json), [
       ...['symbol', 'price', 'change', 'percent', 'open', 'high', 'low', 'prev_close'],
-      ...['timestamp', 'seq', 'mode'],
+      ...['timestamp', 'seq', 'mode', 'session'],
     ]);
     const bare = await all.reader.message('stocks/BINANCE:BTCUSDT');
     assert.deepEqual(Object.keys(bare.json), ['symbol', 'price', 'timestamp', 'seq', 'mode']);

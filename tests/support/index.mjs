@@ -2,6 +2,7 @@
 
 export { Broker } from './broker.mjs';
 export { ANSWERS, FinnhubStandIn } from './finnhub.mjs';
+export { CA_FILE, FinnhubStream, frameBytes } from './finnhub_stream.mjs';
 export { Gateway } from './gateway.mjs';
 export { mqttClient } from './mqtt.mjs';
 export { Program, ROOT, binDir } from './program.mjs';

@@ -1,0 +1,267 @@
+#include "publisher/feeds/calendar.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/civil.h"
+#include "common/log.h"
+#include "common/newyork.h"
+
+#include "common/banned.h"
+
+#define AT(hour, minute) ((hour)*60 + (minute))
+#define MINUTE_MS 60000
+#define DAY_MINUTES AT(24, 0)
+
+static const struct hours ordinary = {AT(4, 0), AT(9, 30), AT(16, 0), AT(20, 0)};
+static const struct hours half = {AT(4, 0), AT(9, 30), AT(13, 0), AT(17, 0)};
+static const struct hours closed;
+
+struct exception {
+    int32_t day;
+    struct hours hours;
+};
+
+struct calendar {
+    size_t n;
+    struct exception exceptions[]; /* the last of equal ones counts */
+};
+
+/*
+ * The rules. NYSE Rule 7.2: of a holiday on a Saturday the Friday before is free, of one on a
+ * Sunday the Monday after; but New Year's Day on a Saturday is lost, since the Friday ends a year.
+ */
+
+enum { SUNDAY, MONDAY, THURSDAY = 4, SATURDAY = 6 };
+
+static int32_t date(int year, int month, int day)
+{
+    return civil_to_days((struct civil){year, month, day});
+}
+
+/* The n-th such weekday of the month, from 1. */
+static int32_t nth(int year, int month, int weekday, int n)
+{
+    int32_t first = date(year, month, 1);
+
+    return first + (weekday - civil_weekday(first) + 7) % 7 + 7 * (n - 1);
+}
+
+static int32_t observed(int32_t day)
+{
+    switch (civil_weekday(day)) {
+    case SATURDAY:
+        return day - 1;
+    case SUNDAY:
+        return day + 1;
+    default:
+        return day;
+    }
+}
+
+/* Gauss's rule as of Meeus, for the Gregorian calendar. */
+static int32_t easter(int year)
+{
+    int a = year % 19, b = year / 100, c = year % 100;
+    int h = (19 * a + b - b / 4 - (b - (b + 8) / 25 + 1) / 3 + 15) % 30;
+    int l = (32 + 2 * (b % 4) + 2 * (c / 4) - h - c % 4) % 7;
+    int m = (a + 11 * h + 22 * l) / 451;
+    int n = h + l - 7 * m + 114;
+
+    return date(year, n / 31, n % 31 + 1);
+}
+
+static bool is_holiday(int32_t day)
+{
+    int year = civil_from_days(day).year;
+    int32_t new_year = date(year, 1, 1);
+    const int32_t holidays[] = {
+        civil_weekday(new_year) == SATURDAY ? new_year : observed(new_year),
+        nth(year, 1, MONDAY, 3),                        /* Martin Luther King Jr. */
+        nth(year, 2, MONDAY, 3),                        /* Washington's Birthday */
+        easter(year) - 2,                               /* Good Friday */
+        nth(year, 6, MONDAY, 1) - 7,                    /* Memorial Day */
+        year >= 2022 ? observed(date(year, 6, 19)) : 0, /* Juneteenth */
+        observed(date(year, 7, 4)),                     /* Independence Day */
+        nth(year, 9, MONDAY, 1),                        /* Labor Day */
+        nth(year, 11, THURSDAY, 4),                     /* Thanksgiving */
+        observed(date(year, 12, 25)),                   /* Christmas */
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(holidays); i++)
+        if (day == holidays[i])
+            return true;
+    return false;
+}
+
+/* The day after Thanksgiving, and the days before Independence Day and Christmas. */
+static bool is_half(int32_t day)
+{
+    struct civil d = civil_from_days(day);
+
+    if (d.month == 7 && d.day == 3)
+        return civil_weekday(day + 1) != SATURDAY;
+    return day == nth(d.year, 11, THURSDAY, 4) + 1 || (d.month == 12 && d.day == 24);
+}
+
+static struct hours by_rule(int32_t day)
+{
+    int weekday = civil_weekday(day);
+
+    if (weekday == SATURDAY || weekday == SUNDAY || is_holiday(day))
+        return closed;
+    return is_half(day) ? half : ordinary;
+}
+
+struct hours calendar_hours(const struct calendar *c, int32_t day)
+{
+    for (size_t i = c != NULL ? c->n : 0; i > 0; i--)
+        if (c->exceptions[i - 1].day == day)
+            return c->exceptions[i - 1].hours;
+    return by_rule(day);
+}
+
+static int64_t ms_of_day(struct wall t, int32_t day)
+{
+    int64_t s = t.ms / 1000;
+
+    return t.ms + (newyork_offset_s(s) - (int64_t)day * 86400) * 1000;
+}
+
+enum quote_session calendar_session(const struct calendar *c, struct wall t)
+{
+    int32_t day = newyork_day(t.ms / 1000);
+    struct hours h = calendar_hours(c, day);
+    int64_t ms = ms_of_day(t, day);
+
+    if (h.close == 0 || ms < (int64_t)h.pre * MINUTE_MS)
+        return SESSION_CLOSED;
+    if (ms < (int64_t)h.open * MINUTE_MS)
+        return SESSION_PRE;
+    if (ms <= (int64_t)h.close * MINUTE_MS)
+        return SESSION_REGULAR;
+    return ms <= (int64_t)h.post * MINUTE_MS ? SESSION_POST : SESSION_CLOSED;
+}
+
+bool calendar_is_close(const struct calendar *c, struct wall t)
+{
+    int32_t day = newyork_day(t.ms / 1000);
+    int64_t close_ms = (int64_t)calendar_hours(c, day).close * MINUTE_MS, ms = ms_of_day(t, day);
+
+    return close_ms != 0 && ms >= close_ms && ms < close_ms + MINUTE_MS;
+}
+
+/*
+ * The file
+ */
+
+struct line { /* what a line may say; -1 is not said */
+    int year, month, day;
+    int from_h, from_m, to_h, to_m;
+    int pre_h, pre_m, post_h, post_m;
+};
+
+static bool time_valid(int hour, int minute)
+{
+    return hour >= 0 && minute >= 0 && minute < 60 && AT(hour, minute) <= DAY_MINUTES;
+}
+
+static bool make_hours(const struct line *l, bool extended, struct hours *ret)
+{
+    struct hours h;
+
+    if (!time_valid(l->from_h, l->from_m) || !time_valid(l->to_h, l->to_m))
+        return false;
+    h.open = (int16_t)AT(l->from_h, l->from_m);
+    h.close = (int16_t)AT(l->to_h, l->to_m);
+    h.pre = h.open < ordinary.pre ? h.open : ordinary.pre;
+    h.post = h.close < ordinary.close ? half.post : ordinary.post;
+    if (extended) {
+        if (!time_valid(l->pre_h, l->pre_m) || !time_valid(l->post_h, l->post_m))
+            return false;
+        h.pre = (int16_t)AT(l->pre_h, l->pre_m);
+        h.post = (int16_t)AT(l->post_h, l->post_m);
+    } else if (h.post < h.close) {
+        h.post = h.close;
+    }
+    *ret = h;
+    return h.pre <= h.open && h.open < h.close && h.close <= h.post;
+}
+
+static bool read_line(const char *text, struct exception *ret)
+{
+    struct line l;
+    char word[8], rest;
+    int n = sscanf(text, "%4d-%2d-%2d %d:%d-%d:%d %d:%d-%d:%d %c", /* NOLINT(cert-err34-c) */
+                   &l.year, &l.month, &l.day, &l.from_h, &l.from_m, &l.to_h, &l.to_m, &l.pre_h,
+                   &l.pre_m, &l.post_h, &l.post_m, &rest);
+
+    if (n < 3 || !civil_valid((struct civil){l.year, l.month, l.day}))
+        return false;
+    ret->day = date(l.year, l.month, l.day);
+    if (n == 7 || n == 11)
+        return make_hours(&l, n == 11, &ret->hours);
+    ret->hours = closed;
+    return sscanf(text, "%*s %7s %c", word, &rest) == 1 && strcmp(word, "closed") == 0;
+}
+
+static int add(struct calendar **c, const struct exception *e)
+{
+    size_t n = *c != NULL ? (*c)->n : 0;
+    struct calendar *more = realloc(*c, sizeof(*more) + (n + 1) * sizeof(*e));
+
+    if (more == NULL)
+        return -ENOMEM;
+    more->n = n + 1;
+    more->exceptions[n] = *e;
+    *c = more;
+    return 0;
+}
+
+static int read_lines(FILE *in, const char *path, struct calendar **c)
+{
+    char text[256];
+    struct exception e;
+    int r = 0;
+
+    for (int number = 1; r == 0 && fgets(text, sizeof(text), in) != NULL; number++) {
+        text[strcspn(text, "#\r\n")] = '\0';
+        if (text[strspn(text, " \t")] == '\0')
+            continue;
+        if (!read_line(text, &e)) {
+            log_error("%s, line %d: a day is `2027-07-02 09:30-13:00` or `2027-07-05 closed`", path,
+                      number);
+            return -EINVAL;
+        }
+        r = add(c, &e);
+    }
+    return r;
+}
+
+int calendar_read(const char *path, struct calendar **ret)
+{
+    struct calendar *c = NULL;
+    FILE *in = fopen(path, "re");
+    int r;
+
+    if (in == NULL) {
+        r = -errno;
+        log_error("cannot read %s: %m", path);
+        return r;
+    }
+    r = read_lines(in, path, &c);
+    fclose(in);
+    if (r < 0)
+        calendar_free(c);
+    else
+        *ret = c;
+    return r;
+}
+
+void calendar_free(struct calendar *c)
+{
+    free(c);
+}

@@ -1,0 +1,306 @@
+/*
+ * Quotes by request: `GET /quote` for one symbol after the other, one request at a time, as often
+ * as the plan allows. https://finnhub.io/docs/api/quote
+ *
+ *     health     the last answer                                   the next call
+ *     GOOD       a price, or no news                               as the budget allows
+ *     EMPTY      no price, of any symbol                           as the budget allows
+ *     FAULTY     none, or one that the service does not mean       after a backoff up to 15 s
+ *     LIMITED    too many calls                                    when it says, else next minute
+ *     LOCKED     the key is not accepted                           after a backoff up to 60 s
+ *     UNCOVERED  not in the plan, for every symbol                 when one is due again
+ *
+ * A symbol that the plan does not cover is asked again after a minute, then after two, four … up to
+ * an hour: the plan may change, and no restart should be needed. One that the stream covers is
+ * asked every ten minutes, for its day's open, high, low and the close before.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "publisher/feeds/finnhub.h"
+#include "publisher/feeds/finnhub_answer.h"
+
+#include "common/banned.h"
+
+#define BODY_MAX 65536
+#define FAULT_FIRST_MS 1000
+#define FAULT_MAX_MS 15000
+#define LOCKED_FIRST_MS 10000
+#define LOCKED_MAX_MS 60000
+#define DENIED_FIRST_MS 60000
+#define DENIED_MAX_MS 3600000
+#define COVERED_MS 600000
+#define LIMIT_MAX_S INT64_C(300) /* however long the service wants us to wait */
+#define LIMIT_JITTER_MS 2000     /* so that many clients do not return in the same moment */
+
+/*
+ * Health
+ */
+
+/* Told once, when it changes: details within one health do not count as news. */
+static void PRINTF_LIKE(3, 4)
+    set_health(struct poll *p, enum health health, const char *format, ...)
+{
+    va_list args;
+
+    if (health == p->health)
+        return;
+    p->health = health;
+    va_start(args, format);
+    vsnprintf(p->detail, sizeof(p->detail), format, args);
+    va_end(args);
+}
+
+static void hold(struct poll *p, int64_t ms)
+{
+    p->hold_until = mono_add_ms(mono_now(), ms);
+}
+
+static void is_faulty(struct poll *p, const char *what)
+{
+    hold(p, backoff_next_ms(&p->faults));
+    set_health(p, FAULTY, "%s; asking again", what);
+}
+
+static int64_t limit_wait_ms(struct poll *p, int64_t told_s)
+{
+    int64_t wait_ms = 60000 - wall_now().ms % 60000;
+
+    if (told_s > 0)
+        wait_ms = told_s < LIMIT_MAX_S ? told_s * 1000 : LIMIT_MAX_S * 1000;
+    return wait_ms + (int64_t)rng_below(&p->rng, LIMIT_JITTER_MS);
+}
+
+static void is_limited(struct poll *p, int64_t told_s)
+{
+    int64_t wait_ms = limit_wait_ms(p, told_s);
+
+    hold(p, wait_ms);
+    set_health(p, LIMITED,
+               "rate limit of the plan reached (--finnhub-calls-per-minute); pausing %" PRId64 " s",
+               (wait_ms + 999) / 1000);
+}
+
+static void is_locked(struct poll *p, long http_status)
+{
+    hold(p, backoff_next_ms(&p->refusals));
+    set_health(p, LOCKED, "the key is not accepted (HTTP %ld): check FINNHUB_API_KEY", http_status);
+}
+
+/* The service answered as it should, about this symbol or that. */
+static void is_well(struct feed *f)
+{
+    struct poll *p = &f->poll;
+
+    backoff_reset(&p->faults);
+    backoff_reset(&p->refusals);
+    if (p->n_denied == f->n_slots)
+        set_health(p, UNCOVERED, "none of the symbols is in the plan of this key");
+    else if (p->barren >= f->n_slots - p->n_denied)
+        set_health(p, EMPTY, "the service has no price of any symbol now");
+    else if (p->has_price)
+        set_health(p, GOOD, "%zu symbols, at most %" PRIu32 " calls a minute", f->n_slots,
+                   p->budget.per_minute);
+    else if (p->health != STARTING)
+        set_health(p, EMPTY, "the service has no price of any symbol yet");
+}
+
+/*
+ * Answers
+ */
+
+static void is_denied(struct feed *f, struct slot *s, long http_status)
+{
+    int64_t wait_ms = DENIED_MAX_MS;
+
+    if (s->denials++ == 0) {
+        f->poll.n_denied++;
+        log_warn("finnhub: %s is not in the plan of this key (HTTP %ld): asked again only now and "
+                 "then",
+                 s->listing.symbol, http_status);
+    }
+    if (s->denials < 7)
+        wait_ms = DENIED_FIRST_MS << (s->denials - 1);
+    s->not_before = mono_add_ms(mono_now(), wait_ms);
+    is_well(f);
+}
+
+static void is_granted(struct feed *f, struct slot *s)
+{
+    if (s->denials == 0)
+        return;
+    s->denials = 0;
+    f->poll.n_denied--;
+    log_info("finnhub: %s is in the plan of this key now", s->listing.symbol);
+}
+
+static void is_empty(struct feed *f, struct slot *s)
+{
+    is_granted(f, s);
+    f->poll.barren++;
+    if (!s->listing.good.known)
+        finnhub_tell_once(s,
+                          "the service knows no price: not covered, misspelt, or not traded yet");
+    is_well(f);
+}
+
+static void is_quote(struct feed *f, struct slot *s, const struct quote *q)
+{
+    finnhub_judge(f, s, listing_snapshot(&s->listing, q, f->calendar, wall_now()));
+    trades_compare(f, s, q->timestamp);
+    is_granted(f, s);
+    f->poll.barren = 0;
+    f->poll.has_price = true;
+    is_well(f);
+}
+
+static void is_unfit(struct poll *p, long http_status)
+{
+    char what[32];
+
+    snprintf(what, sizeof(what), "HTTP %ld", http_status);
+    is_faulty(p, http_status == 200 ? "an answer that is no quote" : what);
+}
+
+static void digest(struct feed *f, struct slot *s, const struct http_answer *a)
+{
+    struct quote q;
+
+    s->asked = true;
+    if (a->fault != NULL) {
+        is_faulty(&f->poll, a->fault);
+        return;
+    }
+    switch (finnhub_read(a->status, a->body, &q)) {
+    case FINNHUB_QUOTE:
+        is_quote(f, s, &q);
+        break;
+    case FINNHUB_NO_DATA:
+        is_empty(f, s);
+        break;
+    case FINNHUB_NO_ACCESS:
+        is_denied(f, s, a->status);
+        break;
+    case FINNHUB_BAD_KEY:
+        is_locked(&f->poll, a->status);
+        break;
+    case FINNHUB_TOO_MANY:
+        is_limited(&f->poll, a->retry_after_s);
+        break;
+    case FINNHUB_FAULT:
+        is_unfit(&f->poll, a->status);
+        break;
+    }
+}
+
+/*
+ * Requests
+ */
+
+static int request(struct feed *f, struct slot *s, struct mono now)
+{
+    const char *base = f->config.options->finnhub_url;
+    char escaped[3 * SYMBOL_MAX + 1];
+    char url[HTTP_BASE_MAX + sizeof("/quote?symbol=") + sizeof(escaped)];
+    size_t base_len = strlen(base);
+
+    if (base[base_len - 1] == '/')
+        base_len--;
+    http_escape(s->listing.symbol, escaped, sizeof(escaped));
+    snprintf(url, sizeof(url), "%.*s/quote?symbol=%s", (int)base_len, base, escaped);
+    if (http_get(f->poll.http, url) < 0) {
+        log_error("finnhub: cannot make a request");
+        return -ENOMEM;
+    }
+    f->poll.asking = s;
+    s->asked_at = now;
+    budget_spend(&f->poll.budget, now);
+    return 0;
+}
+
+/* From when on `s` may be asked, but for the budget. */
+static struct mono due(const struct feed *f, const struct slot *s, struct mono now)
+{
+    if (mono_before(now, s->not_before))
+        return s->not_before;
+    if (s->asked && trades_cover(f, s, now))
+        return mono_add_ms(s->asked_at, COVERED_MS);
+    return now;
+}
+
+/* Whose turn it is, and from when on it may be asked. */
+static struct mono next_turn(struct feed *f, struct mono now, struct slot **ret)
+{
+    struct poll *p = &f->poll;
+    struct mono earliest = MONO_NEVER, allowed;
+
+    for (size_t i = 0; i < f->n_slots; i++) {
+        struct slot *s = &f->slots[(p->turn + i) % f->n_slots];
+        struct mono t = due(f, s, now);
+
+        if (mono_before(now, t)) {
+            earliest = mono_earlier(earliest, t);
+            continue;
+        }
+        *ret = s;
+        allowed = budget_next(&p->budget, !s->asked);
+        return mono_before(allowed, p->hold_until) ? p->hold_until : allowed;
+    }
+    return earliest;
+}
+
+struct mono poll_deadline(struct feed *f, struct mono now)
+{
+    struct slot *s;
+
+    return f->poll.asking != NULL ? MONO_NEVER : next_turn(f, now, &s);
+}
+
+int poll_run(struct feed *f, struct mono now)
+{
+    struct poll *p = &f->poll;
+    struct slot *s = NULL;
+    struct http_answer a;
+
+    if (p->asking != NULL && http_take(p->http, &a) == 0) {
+        s = p->asking;
+        p->asking = NULL;
+        digest(f, s, &a);
+    }
+    if (p->asking != NULL)
+        return 0;
+    s = NULL;
+    if (mono_before(now, next_turn(f, now, &s)) || s == NULL)
+        return 0;
+    p->turn = (size_t)(s - f->slots + 1) % f->n_slots;
+    return request(f, s, now);
+}
+
+int poll_open(struct feed *f)
+{
+    const struct feed_options *o = f->config.options;
+    struct poll *p = &f->poll;
+    char key[512];
+    int r;
+
+    if (snprintf(key, sizeof(key), "X-Finnhub-Token: %s", o->finnhub_key) >= (int)sizeof(key)) {
+        log_error("FINNHUB_API_KEY is longer than any key");
+        return -EINVAL;
+    }
+    r = http_new(f->net, (const char *const[]){key, NULL}, BODY_MAX, &p->http);
+    explicit_bzero(key, sizeof(key));
+    budget_init(&p->budget, (uint32_t)o->finnhub_calls_per_minute);
+    backoff_init(&p->faults, FAULT_FIRST_MS, FAULT_MAX_MS);
+    backoff_init(&p->refusals, LOCKED_FIRST_MS, LOCKED_MAX_MS);
+    rng_seed_random(&p->rng);
+    return r;
+}
+
+void poll_close(struct feed *f)
+{
+    http_free(f->poll.http);
+}

@@ -1,0 +1,245 @@
+/*
+ * Trades by WebSocket. https://finnhub.io/docs/api/websocket-trades
+ *
+ * The service acknowledges nothing: a subscription is one message a symbol, sent a little apart,
+ * and what is not heard of later is asked for by request, for whatever reason it is silent (beyond
+ * the plan's number of symbols, not covered, not traded). It takes one connection a key: with a
+ * second one it drops both, which is why a lost connection is not taken back in haste.
+ *
+ * That the stream has died is seen by the connection (websocket), by no message at all, pings
+ * included, and by requests whose answers are newer than what the stream told.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "publisher/feeds/finnhub.h"
+#include "publisher/feeds/finnhub_message.h"
+
+#include "common/banned.h"
+
+#define APART_MS 30     /* between two subscriptions */
+#define MUTE_MS 150000  /* two pings of the service missed, and some */
+#define BEHIND_MS 15000 /* an answer that much newer shows a trade that the stream kept */
+#define MISSED_MAX 3
+#define LOCKED_MS 60000
+#define BUSY_MS 30000
+
+static void on_up(void *ctx)
+{
+    struct feed *f = ctx;
+    struct trades *t = &f->trades;
+
+    t->locked = false;
+    t->fault[0] = '\0';
+    t->subscribed = t->missed = 0;
+    t->subscribe_at = t->message_at = mono_now();
+    pulse_pause(&t->pulse);
+    for (size_t i = 0; i < f->n_slots; i++) {
+        f->slots[i].heard = false;
+        pulse_pause(&f->slots[i].pulse);
+    }
+}
+
+static int64_t on_down(void *ctx, const struct websocket_end *end)
+{
+    struct feed *f = ctx;
+    struct trades *t = &f->trades;
+
+    t->locked = end->http_status == 401 || end->http_status == 403;
+    snprintf(t->fault, sizeof(t->fault), "%s", end->why);
+    if (t->locked)
+        return LOCKED_MS;
+    return end->http_status == 429 ? BUSY_MS : 0;
+}
+
+static void on_trade(void *ctx, const char *symbol, const struct trade *trade)
+{
+    struct feed *f = ctx;
+    uint32_t i = index_find(&f->index, symbol);
+    struct mono now = f->trades.message_at;
+    struct slot *s;
+
+    if (i == INDEX_NONE)
+        return;
+    s = &f->slots[i];
+    s->heard = true;
+    if (trade->time.ms > s->traded.ms)
+        s->traded = trade->time;
+    f->trades.missed = 0;
+    pulse_beat(&s->pulse, now);
+    pulse_beat(&f->trades.pulse, now);
+    finnhub_judge(f, s, listing_trade(&s->listing, trade, f->calendar, wall_now()));
+}
+
+/* The service does not say which symbol it means: all up to the last but one are taken. */
+static void is_full(struct feed *f)
+{
+    struct trades *t = &f->trades;
+
+    if (t->subscribed <= 1 || t->most < t->subscribed)
+        return;
+    t->most = t->subscribed - 1;
+    log_warn("finnhub: the plan streams no more than about %zu symbols (--finnhub-stream-symbols): "
+             "the others are asked for one by one",
+             t->most);
+}
+
+static void on_message(void *ctx, const char *text, size_t len)
+{
+    struct feed *f = ctx;
+    char msg[FINNHUB_MSG_MAX];
+
+    f->trades.message_at = mono_now();
+    switch (finnhub_read_message(text, len, f->config.options->odd_lots, on_trade, f, msg)) {
+    case FINNHUB_TOO_MANY_SYMBOLS:
+        is_full(f);
+        break;
+    case FINNHUB_ERROR:
+        log_warn("finnhub: the stream says: %s", msg);
+        break;
+    case FINNHUB_GARBAGE:
+        stream_restart(&f->trades.stream, "a message that is none of the service's");
+        break;
+    case FINNHUB_TRADES:
+    case FINNHUB_PING:
+    case FINNHUB_UNKNOWN:
+        break;
+    }
+}
+
+/* A symbol as JSON takes it; ours hold no control characters but may hold quotes. */
+static void subscribe(struct feed *f, const char *symbol)
+{
+    static const char head[] = "{\"type\":\"subscribe\",\"symbol\":\"";
+    char text[sizeof(head) + 2 * SYMBOL_MAX + 3];
+    size_t len = sizeof(head) - 1;
+
+    memcpy(text, head, len);
+    for (; *symbol != '\0'; symbol++) {
+        if (*symbol == '"' || *symbol == '\\')
+            text[len++] = '\\';
+        text[len++] = *symbol;
+    }
+    text[len++] = '"';
+    text[len++] = '}';
+    if (stream_send(&f->trades.stream, text, len) < 0)
+        stream_restart(&f->trades.stream, "subscriptions cannot be sent");
+}
+
+static bool is_subscribing(const struct feed *f)
+{
+    const struct trades *t = &f->trades;
+
+    return t->stream.up && t->subscribed < t->most && t->subscribed < f->n_slots;
+}
+
+void trades_run(struct feed *f, struct mono now)
+{
+    struct trades *t = &f->trades;
+
+    if (!t->wanted)
+        return;
+    stream_run(&t->stream, now);
+    if (is_subscribing(f) && !mono_before(now, t->subscribe_at)) {
+        subscribe(f, f->slots[t->subscribed++].listing.symbol);
+        t->subscribe_at = mono_add_ms(now, APART_MS);
+    }
+    if (t->stream.up && !mono_before(now, mono_add_ms(t->message_at, MUTE_MS)))
+        stream_restart(&t->stream, "no message for 150 s");
+}
+
+struct mono trades_deadline(const struct feed *f)
+{
+    const struct trades *t = &f->trades;
+    struct mono deadline;
+
+    if (!t->wanted)
+        return MONO_NEVER;
+    deadline = stream_deadline(&t->stream);
+    if (is_subscribing(f))
+        deadline = mono_earlier(deadline, t->subscribe_at);
+    if (t->stream.up)
+        deadline = mono_earlier(deadline, mono_add_ms(t->message_at, MUTE_MS));
+    return deadline;
+}
+
+void trades_forget_pace(struct feed *f)
+{
+    f->trades.pulse.beats = 0;
+    for (size_t i = 0; i < f->n_slots; i++)
+        f->slots[i].pulse.beats = 0;
+}
+
+bool trades_cover(const struct feed *f, const struct slot *s, struct mono now)
+{
+    return f->trades.stream.up && s->heard && mono_before(now, pulse_overdue(&s->pulse)) &&
+           s->listing.good.known && (s->listing.good.quote.known & QUOTE_PREV_CLOSE);
+}
+
+enum flow trades_flow(const struct feed *f, struct mono now)
+{
+    const struct trades *t = &f->trades;
+
+    if (!t->stream.up || t->pulse.last.ns == 0)
+        return FLOW_NONE;
+    return mono_before(now, pulse_overdue(&t->pulse)) ? FLOW_GOOD : FLOW_SILENT;
+}
+
+void trades_compare(struct feed *f, const struct slot *s, struct wall t)
+{
+    struct trades *trades = &f->trades;
+
+    if (!trades->stream.up || !s->heard || t.ms <= s->traded.ms + BEHIND_MS)
+        return;
+    if (++trades->missed >= MISSED_MAX)
+        stream_restart(&trades->stream, "connected, but trades do not come");
+}
+
+static int make_url(struct feed *f, const char *base)
+{
+    const char *key = f->config.options->finnhub_key;
+    size_t escaped_max = 3 * strlen(key) + 1;
+    char *escaped = malloc(escaped_max);
+    int r = -ENOMEM;
+
+    if (escaped == NULL)
+        return r;
+    http_escape(key, escaped, escaped_max);
+    if (asprintf(&f->trades.url, "%s%ctoken=%s", base, strchr(base, '?') != NULL ? '&' : '?',
+                 escaped) > 0)
+        r = 0;
+    else
+        f->trades.url = NULL;
+    explicit_bzero(escaped, escaped_max);
+    free(escaped);
+    return r;
+}
+
+int trades_open(struct feed *f)
+{
+    static const struct stream_events events = {
+        .up = on_up, .message = on_message, .down = on_down};
+    const char *base = f->config.options->finnhub_ws_url;
+    int r;
+
+    f->trades.most = (size_t)f->config.options->finnhub_stream_symbols;
+    if (base == NULL || f->trades.most == 0)
+        return 0;
+    r = make_url(f, base);
+    if (r < 0)
+        return r;
+    f->trades.wanted = true;
+    stream_init(&f->trades.stream, f->net, f->trades.url, NULL, &events, f);
+    return 0;
+}
+
+void trades_close(struct feed *f)
+{
+    stream_release(&f->trades.stream);
+    if (f->trades.url != NULL)
+        explicit_bzero(f->trades.url, strlen(f->trades.url));
+    free(f->trades.url);
+}

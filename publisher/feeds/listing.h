@@ -1,0 +1,47 @@
+/*
+ * listing -- what is known of one symbol from a service that tells it twice: trades as they happen,
+ * and now and then a snapshot of the day.
+ *
+ * A trade moves the price when its conditions and the session let it, and when it is not older than
+ * what moved it last. The day's members come from snapshots and are stretched by trades; they end
+ * with the day, so that yesterday's never stand beside today's price. What jumps waits until it is
+ * confirmed (lastgood). Pure; one owner each.
+ */
+#ifndef TAPECAST_PUBLISHER_FEEDS_LISTING_H
+#define TAPECAST_PUBLISHER_FEEDS_LISTING_H
+
+#include <stdbool.h>
+
+#include "publisher/feeds/calendar.h"
+#include "publisher/feeds/conditions.h"
+#include "publisher/feeds/lastgood.h"
+
+struct trade {
+    struct decimal price, size; /* price above zero */
+    struct wall time;
+    unsigned moves; /* enum trade_moves */
+};
+
+struct listing { /* all zero at first, but these two */
+    const char *symbol;
+    bool has_hours; /* trades at US hours; else around the clock, its day is UTC's */
+
+    struct lastgood good; /* good.quote is what to show once good.known */
+    bool has_close;       /* `close` is the closing price of `close_day` */
+    int32_t close_day;
+    struct decimal close;
+};
+
+/* Each returns LASTGOOD_NEWS when l->good.quote is to be published; `c` may be NULL. */
+enum lastgood_verdict listing_trade(struct listing *l, const struct trade *t,
+                                    const struct calendar *c, struct wall now);
+
+/* `q` holds price, time and what the service tells of the day of that time. */
+enum lastgood_verdict listing_snapshot(struct listing *l, const struct quote *q,
+                                       const struct calendar *c, struct wall now);
+
+/* Does a US exchange's calendar hold for `symbol`? Not for what names another market: the
+ * `BINANCE:BTCUSDT`, `BTC/USD` or `VOW.DE` of the services. */
+bool listing_is_us(const char *symbol);
+
+#endif
