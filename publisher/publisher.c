@@ -10,7 +10,8 @@
  *     DONE
  *
  * A connection lost before the acknowledgement leads back to FINISHING. After a signal all this has
- * STOP_MAX_MS, and no wait for a broker that is away; an ended feed has all the time it needs.
+ * STOP_MAX_MS; after it, and when the feed has failed, no broker that is away is waited for; a feed
+ * that has come to its end has all the time it needs.
  */
 #include "publisher/publisher.h"
 
@@ -179,6 +180,15 @@ static void stop(struct publisher *p)
     publish_finish(p->publish);
 }
 
+/* Nobody waits for a broker that is away to tell it the end, but a file that has been played: its
+ * last quotes are still to come. */
+static bool may_leave_unheard(const struct publisher *p)
+{
+    bool failed = p->feed_result != 0 && p->feed_result != -ENODATA;
+
+    return failed || p->stop_by.ns != MONO_NEVER.ns;
+}
+
 static void advance(struct publisher *p)
 {
     bool in_a_hurry = p->stop_by.ns != MONO_NEVER.ns;
@@ -197,7 +207,7 @@ static void advance(struct publisher *p)
         p->phase = DONE;
     if (in_a_hurry && !mono_before(p->now, p->stop_by))
         p->phase = DONE;
-    if (in_a_hurry && p->phase < CLOSING && !broker_is_up(p->broker))
+    if (may_leave_unheard(p) && p->phase < CLOSING && !broker_is_up(p->broker))
         p->phase = DONE;
 }
 
