@@ -32,8 +32,8 @@ MUST_CHECK int decimal_from_double(double value, struct decimal *ret);
 
 struct decimal decimal_from_int(int64_t value); /* |value| < 10^18 */
 
-/* coef / 10^scale in canonical form, and back: how numbers are stored. -ERANGE when 18 digits do not
- * hold it; to_scaled also when `scale` (0..DECIMAL_MAX_SCALE) is too small for the fraction. */
+/* coef / 10^scale in canonical form, and back: how numbers are stored. -ERANGE when 18 digits do
+ * not hold it; to_scaled also when `scale` (0..DECIMAL_MAX_SCALE) is too small for the fraction. */
 MUST_CHECK int decimal_from_scaled(int64_t coef, uint8_t scale, struct decimal *ret);
 MUST_CHECK int decimal_to_scaled(struct decimal d, uint8_t scale, int64_t *ret);
 
