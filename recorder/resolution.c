@@ -26,7 +26,7 @@ static const struct {
 /* Where the sessions of New York's day begin, in seconds after its midnight. */
 static const struct {
     int32_t from_s;
-    enum session session;
+    enum quote_session session;
 } sessions[] = {
     {0, SESSION_CLOSED},     {PRE_OPEN_S, SESSION_PRE},      {OPEN_S, SESSION_REGULAR},
     {CLOSE_S, SESSION_POST}, {POST_CLOSE_S, SESSION_CLOSED}, {DAY_S, SESSION_CLOSED},
@@ -85,7 +85,7 @@ static size_t session_index(int64_t second_of_day)
     return i;
 }
 
-enum session session_at(int64_t unix_s)
+enum quote_session session_at(int64_t unix_s)
 {
     int64_t local = unix_s + newyork_offset_s(unix_s);
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "common/macros.h"
+#include "common/quote.h"
 
 enum resolution {
     RESOLUTION_1S,
@@ -24,8 +25,6 @@ enum resolution {
     RESOLUTION_1D,
     N_RESOLUTIONS
 };
-
-enum session { SESSION_CLOSED, SESSION_PRE, SESSION_REGULAR, SESSION_POST };
 
 /* The time that a bar covers, in seconds since 1970: from <= t < until. `t` is what the bar is
  * known by: `from`, but for a day 00:00 UTC of its date, as chart libraries want it. */
@@ -45,7 +44,7 @@ MUST_CHECK int resolution_of_seconds(int64_t seconds, enum resolution *ret);
 bool trades_around_the_clock(const char *symbol);
 
 /* Of New York's clock alone: weekends and holidays count as any day. */
-enum session session_at(int64_t unix_s);
+enum quote_session session_at(int64_t unix_s);
 
 /* The bar that the moment `unix_s` belongs to. */
 struct span resolution_span(enum resolution r, int64_t unix_s, bool around_the_clock);
