@@ -13,12 +13,13 @@
 #include "common/options.h"
 #include "common/topic.h"
 #include "gateway/doors/files.h"
+#include "gateway/history.h"
 #include "gateway/worker.h"
 
 #include "common/banned.h"
 
 struct settings {
-    const char *mqtt_url, *listen, *web, *topics, *instance, *origins;
+    const char *mqtt_url, *listen, *web, *store, *topics, *instance, *origins;
     uint64_t workers, max_connections, max_per_address, handshake_ms, max_delay_ms, drain_ms,
         idle_ms;
     uint64_t max_packet, max_subscriptions, max_filter_length, max_filter_levels;
@@ -36,6 +37,8 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "system choose."},
         {"web", "DIR", OPTION_STRING, &s->web, NULL, 0, 0,
          "The dashboard's files (dashboard/dist). Without it only the other addresses answer."},
+        {"store", "FILE", OPTION_STRING, &s->store, NULL, 0, 0,
+         "The recorder's store, for /api/history. Without it there is no history."},
         {"workers", "N", OPTION_UINT, &s->workers, "1", 1, 64,
          "Threads that share the readers; one serves ten thousand."},
         {"topics", "FILTERS", OPTION_STRING, &s->topics, "stocks/#,status/#,charts/#", 0, 0,
@@ -224,6 +227,7 @@ static int run_workers(struct shared *sh, const struct command *cmd, const sigse
             wait_for_the_end(sh, cmd, signals);
         }
         stop_workers(sh);
+        history_stop(sh->history);
     }
     for (size_t i = 0; i < n; i++)
         worker_release(&sh->workers[i]);
@@ -267,8 +271,11 @@ static int run(const struct command *cmd)
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
-    r = run_workers(&sh, cmd, &signals);
+    r = s->store != NULL ? history_start(s->store, &sh.history) : 0;
+    if (r == 0)
+        r = run_workers(&sh, cmd, &signals);
 out:
+    history_free(sh.history);
     files_free(sh.files);
     free(sh.workers);
     free(password);

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "gateway/doors/doors.h"
 #include "gateway/doors/http.h"
 #include "gateway/doors/mqtt.h"
+#include "gateway/history.h"
 
 #include "common/banned.h"
 
@@ -211,6 +213,21 @@ void *worker_run(void *worker)
     return NULL;
 }
 
+static void pass_answers(struct worker *w)
+{
+    struct list answers;
+
+    list_init(&answers);
+    pthread_mutex_lock(&w->lock);
+    list_take_all(&answers, &w->answers);
+    pthread_mutex_unlock(&w->lock);
+    while (!list_empty(&answers)) {
+        struct inquiry *q = CONTAINER_OF(answers.next, struct inquiry, link);
+        list_remove(&q->link);
+        history_answered(q);
+    }
+}
+
 static void on_poke(struct source *s, uint32_t events)
 {
     uint64_t n;
@@ -218,6 +235,7 @@ static void on_poke(struct source *s, uint32_t events)
     (void)events;
     if (read(s->fd, &n, sizeof(n)) < 0) /* cannot be: it is readable */
         return;
+    pass_answers(CONTAINER_OF(s, struct worker, poke));
 }
 
 static void poke(struct worker *w)
@@ -243,6 +261,14 @@ void worker_set_limits(struct worker *w, const struct gateway_limits *limits)
     poke(w);
 }
 
+void worker_answer(struct worker *w, struct inquiry *q)
+{
+    pthread_mutex_lock(&w->lock);
+    list_append(&w->answers, &q->link);
+    pthread_mutex_unlock(&w->lock);
+    poke(w);
+}
+
 static int watch_poke(struct worker *w)
 {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -262,6 +288,7 @@ int worker_init(struct worker *w, struct shared *shared, const struct gateway_li
     w->now = w->next_figures = mono_now();
     rng_seed_random(&w->rng);
     pthread_mutex_init(&w->lock, NULL);
+    list_init(&w->answers);
     r = loop_init(&w->loop);
     if (r < 0)
         goto out;
@@ -288,6 +315,7 @@ void worker_release(struct worker *w)
     int poke_fd = w->poke.fd;
 
     net_close(&w->net);
+    pass_answers(w); /* to nobody: they are freed */
     hash_table_release(&w->mqtt_clients);
     upstream_free(w->upstream);
     hub_free(w->hub);

@@ -23,6 +23,8 @@
 #include "gateway/upstream.h"
 
 struct files;
+struct history;
+struct inquiry;
 
 struct gateway_limits {
     struct net_limits net;
@@ -41,7 +43,8 @@ struct shared {
     uint32_t max_delay_us; /* the longest hold between two rounds of writes */
     uint32_t drain_ms;     /* over which readers are told that the gateway stops */
     struct upstream_config upstream;
-    struct files *files; /* NULL without --web */
+    struct files *files;     /* NULL without --web */
+    struct history *history; /* NULL without --store */
     struct worker *workers;
     size_t n_workers;
 };
@@ -93,6 +96,7 @@ struct worker {
     pthread_mutex_t lock; /* for what follows */
     struct figures figures;
     struct gateway_limits next_limits;
+    struct list answers; /* struct inquiry: what the history thread has answered */
 };
 
 /* Listen, and make everything ready to run. Returns 0; or a negative errno after logging. */
@@ -106,6 +110,9 @@ void *worker_run(void *worker);
 /* Any thread. Stop: tell everybody, then end. Limits hold for what comes, not for what is there. */
 void worker_stop(struct worker *w);
 void worker_set_limits(struct worker *w, const struct gateway_limits *limits);
+
+/* Any thread: hand over an inquiry that has been answered. */
+void worker_answer(struct worker *w, struct inquiry *q);
 
 /* The sum over all workers, `w` being the caller's own. */
 void worker_figures(struct worker *w, struct figures *ret);

@@ -6,13 +6,21 @@
 #define TAPECAST_GATEWAY_DOORS_DOORS_H
 
 struct http_request;
+struct inquiry;
 
 void door_mqtt(const struct http_request *r);    /* /mqtt: becomes MQTT over WebSocket */
 void door_files(const struct http_request *r);   /* the dashboard */
 void door_quotes(const struct http_request *r);  /* /api/quotes */
 void door_clients(const struct http_request *r); /* /api/clients, loopback only */
+void door_history(const struct http_request *r); /* /api/history */
+void door_symbols(const struct http_request *r); /* /api/symbols, /api/search */
+void door_config(const struct http_request *r);  /* /api/config, /api/time: TradingView's */
+void door_time(const struct http_request *r);
 void door_healthz(const struct http_request *r);
 void door_readyz(const struct http_request *r);
 void door_metrics(const struct http_request *r);
+
+/* The store has answered: the worker that asked passes it on here, which frees it. */
+void history_answered(struct inquiry *q);
 
 #endif

@@ -10,6 +10,7 @@
 #include "common/banned.h"
 
 #define IDLE_MS 60000      /* between two requests */
+#define DEFER_MS 30000     /* for an answer in a later turn */
 #define DOWNLOAD_MS 300000 /* for one answer to be taken */
 
 /* Nothing from elsewhere, nothing inline: text from a feed stays text. A page may read from other
@@ -27,8 +28,10 @@ static const struct route {
     const char *path;
     handler *handle;
 } routes[] = {
-    {"/mqtt", door_mqtt},       {"/api/quotes", door_quotes}, {"/api/clients", door_clients},
-    {"/healthz", door_healthz}, {"/readyz", door_readyz},     {"/metrics", door_metrics},
+    {"/mqtt", door_mqtt},         {"/api/quotes", door_quotes},   {"/api/clients", door_clients},
+    {"/healthz", door_healthz},   {"/readyz", door_readyz},       {"/metrics", door_metrics},
+    {"/api/time", door_time},     {"/api/history", door_history}, {"/api/symbols", door_symbols},
+    {"/api/config", door_config}, {"/api/search", door_symbols},
 };
 
 static const char *status_text(int status)
@@ -169,6 +172,75 @@ void http_problem(const struct http_request *r, int status, const char *fields, 
     http_answer(r, &a);
 }
 
+/* ---- answers in a later turn ---- */
+
+void http_defer(const struct http_request *r, struct http_pending *p)
+{
+    p->conn = r->conn;
+    p->keep_alive = keeps_alive(r);
+    p->wants_body = wants_body(r);
+    r->conn->state = p;
+    conn_pause(r->conn);
+    conn_expire_at(r->conn, mono_add_ms(mono_now(), DEFER_MS));
+}
+
+/* The connection waits no longer. */
+static void detach(struct http_pending *p)
+{
+    p->conn->state = NULL;
+    p->conn = NULL;
+    atomic_store(&p->gone, true);
+}
+
+/* A head that says of the request what an answer depends on. */
+static struct http_head head_of(const struct http_pending *p)
+{
+    return (struct http_head){.method = slice_of(p->wants_body ? "GET" : "HEAD"),
+                              .keep_alive = p->keep_alive};
+}
+
+/* What came meanwhile is read when the answer is out. */
+static void go_on(struct conn *c)
+{
+    conn_resume(c);
+    if (!c->closed && !conn_has_output(c))
+        conn_retry_input(c);
+}
+
+void http_resume(struct http_pending *p, const struct http_answer *a)
+{
+    struct http_head head = head_of(p);
+    struct conn *c = p->conn;
+
+    if (c == NULL) {
+        if (a->done != NULL)
+            a->done(a->owner);
+        return;
+    }
+    detach(p);
+    http_answer(&(struct http_request){c, &head}, a);
+    go_on(c);
+}
+
+void http_resume_problem(struct http_pending *p, int status, const char *fields, const char *detail)
+{
+    struct http_head head = head_of(p);
+    struct conn *c = p->conn;
+
+    if (c == NULL)
+        return;
+    detach(p);
+    http_problem(&(struct http_request){c, &head}, status, fields, detail);
+    go_on(c);
+}
+
+static void give_up(struct conn *c)
+{
+    http_resume_problem(c->state, 503, "", "The answer takes too long; try again later.");
+}
+
+/* ---- requests ---- */
+
 static handler *route_of(const struct http_head *h)
 {
     for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
@@ -205,7 +277,7 @@ static size_t on_bytes(struct conn *c, uint8_t *bytes, size_t len)
     struct http_request r = {.conn = c};
     int n;
 
-    if (conn_has_output(c))
+    if (conn_has_output(c) || c->state != NULL)
         return 0; /* the answer before comes first */
     n = http_head_parse((const char *)bytes, len, &head);
     if (n < 0) {
@@ -230,7 +302,9 @@ static void on_drained(struct conn *c)
 static void on_expired(struct conn *c, struct mono now)
 {
     (void)now;
-    if (conn_has_output(c) || c->in_len == 0)
+    if (c->state != NULL)
+        give_up(c);
+    else if (conn_has_output(c) || c->in_len == 0)
         conn_close(c);
     else
         http_problem(&(struct http_request){.conn = c}, 408, "", "The request took too long.");
@@ -238,7 +312,8 @@ static void on_expired(struct conn *c, struct mono now)
 
 static void on_end(struct conn *c)
 {
-    (void)c;
+    if (c->state != NULL)
+        detach(c->state);
 }
 
 const struct protocol http_protocol = {

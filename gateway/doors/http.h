@@ -7,6 +7,7 @@
 #ifndef TAPECAST_GATEWAY_DOORS_HTTP_H
 #define TAPECAST_GATEWAY_DOORS_HTTP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -41,5 +42,19 @@ void http_problem(const struct http_request *r, int status, const char *fields, 
 /* Send `text` (copied). */
 void http_answer_text(const struct http_request *r, int status, const char *type, const char *text,
                       size_t len);
+
+/* A request that is answered in a later turn. Meanwhile nothing is read from its connection. */
+struct http_pending {
+    struct conn *conn; /* NULL: it is gone, or has been told that it took too long */
+    bool keep_alive, wants_body;
+    atomic_bool gone; /* the same for other threads: the answer is for nobody */
+};
+
+/* Remember the request in *p, which stays where it is until it is answered by one of these, in the
+ * same thread; they also take the answer to a connection that is gone. */
+void http_defer(const struct http_request *r, struct http_pending *p);
+void http_resume(struct http_pending *p, const struct http_answer *a);
+void http_resume_problem(struct http_pending *p, int status, const char *fields,
+                         const char *detail);
 
 #endif

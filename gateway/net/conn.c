@@ -69,7 +69,7 @@ bool conn_has_output(const struct conn *c)
 /* Its answers come first. */
 static bool waits(const struct conn *c)
 {
-    return c->protocol->takes_turns && conn_has_output(c);
+    return c->paused || (c->protocol->takes_turns && conn_has_output(c));
 }
 
 static void watch(struct conn *c)
@@ -314,10 +314,24 @@ static void on_ready(struct source *s, uint32_t events)
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
         for (int i = 0; i < READS_PER_TURN && !c->closed && !waits(c) && read_once(c); i++)
             ;
-    if (!c->closed && (events & EPOLLERR))
+    if (!c->closed && ((events & EPOLLERR) || (c->paused && (events & EPOLLHUP))))
         conn_close(c);
     if (!c->closed && (events & EPOLLOUT))
         on_writable(c);
+}
+
+void conn_pause(struct conn *c)
+{
+    c->paused = true;
+    if (!c->closed)
+        watch(c);
+}
+
+void conn_resume(struct conn *c)
+{
+    c->paused = false;
+    if (!c->closed)
+        watch(c);
 }
 
 void conn_become(struct conn *c, const struct protocol *p, void *state)
@@ -342,7 +356,7 @@ static void on_deadline(struct deadline *d, struct mono now)
 
 void conn_expire_at(struct conn *c, struct mono at)
 {
-    if (!c->finishing)
+    if (!c->finishing && !c->closed)
         deadline_set(c->net->loop, &c->deadline, at);
 }
 

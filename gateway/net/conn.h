@@ -41,6 +41,7 @@ struct conn {
     bool finishing : 1; /* close when all is sent */
     bool peer_done : 1; /* nothing more comes in */
     bool closed : 1;
+    bool paused : 1; /* nothing is read */
     bool loopback : 1;
 };
 
@@ -64,6 +65,10 @@ bool conn_has_output(const struct conn *c);
 
 /* Become another protocol; bytes not used so far are its. */
 void conn_become(struct conn *c, const struct protocol *p, void *state);
+
+/* Read nothing until conn_resume(): the answer to what was read comes later. */
+void conn_pause(struct conn *c);
+void conn_resume(struct conn *c);
 
 /* Look again at bytes that bytes() left. */
 void conn_retry_input(struct conn *c);

@@ -1,0 +1,206 @@
+#include "gateway/history.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "common/log.h"
+#include "gateway/worker.h"
+
+#include "common/banned.h"
+
+#define GZIP_FROM 1024 /* shorter answers are not worth it */
+
+struct history {
+    const char *url;
+    struct store *store; /* the thread's; NULL until opened */
+    bool failing;
+    pthread_t thread;
+    bool started;
+
+    pthread_mutex_t lock; /* for what follows */
+    pthread_cond_t changed;
+    struct list waiting; /* struct inquiry */
+    size_t n_waiting;
+    bool stop;
+};
+
+void inquiry_free(struct inquiry *q)
+{
+    free(q->answer.bytes);
+    free(q);
+}
+
+/* ---- the thread ---- */
+
+/* Told once when it begins and once when it is over. */
+static void note_trouble(struct history *h, int r)
+{
+    bool failing = r < 0 && r != -ENOENT && r != -E2BIG;
+
+    if (failing && !h->failing)
+        log_error("history cannot be read: %s",
+                  h->store != NULL ? store_error(h->store) : strerror(-r));
+    if (!failing && h->failing)
+        log_info("history can be read again");
+    h->failing = failing;
+}
+
+static int ask_store(struct history *h, struct inquiry *q)
+{
+    switch (q->question) {
+    case ASK_BARS:
+        return udf_history(h->store, &q->range, &q->answer);
+    case ASK_SEARCH:
+        return udf_search(h->store, q->query, q->limit, &q->answer);
+    case ASK_SYMBOL:
+        return udf_symbol(h->store, q->range.symbol, &q->answer);
+    }
+    return -EINVAL;
+}
+
+/* Returns whether `t` is smaller now, and gzip. */
+static bool compress_text(struct udf_text *t)
+{
+    z_stream z = {0};
+    struct udf_text packed = {0};
+    bool done = false;
+
+    if (t->len < GZIP_FROM ||
+        deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return false;
+    packed.cap = deflateBound(&z, t->len);
+    packed.bytes = malloc(packed.cap);
+    if (packed.bytes != NULL) {
+        z.next_in = (Bytef *)t->bytes;
+        z.avail_in = (uInt)t->len;
+        z.next_out = (Bytef *)packed.bytes;
+        z.avail_out = (uInt)packed.cap;
+        done = deflate(&z, Z_FINISH) == Z_STREAM_END;
+        packed.len = z.total_out;
+    }
+    deflateEnd(&z);
+    if (!done) {
+        free(packed.bytes);
+        return false;
+    }
+    free(t->bytes);
+    *t = packed;
+    return true;
+}
+
+static void answer(struct history *h, struct inquiry *q)
+{
+    int r = 0;
+
+    if (h->store == NULL)
+        r = store_open(h->url, STORE_READ, &h->store);
+    if (r == 0)
+        r = ask_store(h, q);
+    else if (r == -ENOENT)
+        r = -EAGAIN; /* there is no store yet, which is not the same as no such symbol */
+    note_trouble(h, r);
+    if (h->failing && h->store != NULL) { /* a file that was replaced, a server that restarted */
+        store_close(h->store);
+        h->store = NULL;
+    }
+    q->gzip = r == 0 && q->gzip && compress_text(&q->answer);
+    q->result = r;
+}
+
+/* Wait for a question; NULL when there will be none. */
+static struct inquiry *next_inquiry(struct history *h)
+{
+    struct inquiry *q = NULL;
+
+    pthread_mutex_lock(&h->lock);
+    while (!h->stop && list_empty(&h->waiting))
+        pthread_cond_wait(&h->changed, &h->lock);
+    if (!h->stop) {
+        q = CONTAINER_OF(h->waiting.next, struct inquiry, link);
+        list_remove(&q->link);
+        h->n_waiting--;
+    }
+    pthread_mutex_unlock(&h->lock);
+    return q;
+}
+
+static void *run(void *history)
+{
+    struct history *h = history;
+    struct inquiry *q;
+
+    while ((q = next_inquiry(h)) != NULL) {
+        if (!atomic_load(q->gone))
+            answer(h, q);
+        worker_answer(q->worker, q);
+    }
+    return NULL;
+}
+
+/* ---- the workers' side ---- */
+
+int history_start(const char *store_url, struct history **ret)
+{
+    struct history *h = calloc(1, sizeof(*h));
+    int r;
+
+    if (h == NULL)
+        return -ENOMEM;
+    h->url = store_url;
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_cond_init(&h->changed, NULL);
+    list_init(&h->waiting);
+    r = -pthread_create(&h->thread, NULL, run, h);
+    h->started = r == 0;
+    if (r == 0)
+        *ret = h;
+    else
+        history_free(h);
+    return r;
+}
+
+int history_ask(struct history *h, struct inquiry *q)
+{
+    bool full;
+
+    pthread_mutex_lock(&h->lock);
+    full = h->n_waiting == HISTORY_MAX_WAITING;
+    if (!full) {
+        list_append(&h->waiting, &q->link);
+        h->n_waiting++;
+        pthread_cond_signal(&h->changed);
+    }
+    pthread_mutex_unlock(&h->lock);
+    return full ? -EAGAIN : 0;
+}
+
+void history_stop(struct history *h)
+{
+    if (h == NULL || !h->started)
+        return;
+    pthread_mutex_lock(&h->lock);
+    h->stop = true;
+    pthread_cond_signal(&h->changed);
+    pthread_mutex_unlock(&h->lock);
+    pthread_join(h->thread, NULL);
+    h->started = false;
+}
+
+void history_free(struct history *h)
+{
+    if (h == NULL)
+        return;
+    history_stop(h);
+    while (!list_empty(&h->waiting)) {
+        struct inquiry *q = CONTAINER_OF(h->waiting.next, struct inquiry, link);
+        list_remove(&q->link);
+        inquiry_free(q);
+    }
+    store_close(h->store);
+    pthread_cond_destroy(&h->changed);
+    pthread_mutex_destroy(&h->lock);
+    free(h);
+}

@@ -1,0 +1,56 @@
+/*
+ * history -- asks the store in a thread of its own, so that a slow disk delays no tick.
+ *
+ * A worker asks a question; the thread answers one after the other, and hands each answer back to
+ * the worker that asked, which is poked. Questions that wait have a limit. The store is opened when
+ * first asked, and again when that failed: it may be made after the gateway has started.
+ */
+#ifndef TAPECAST_GATEWAY_HISTORY_H
+#define TAPECAST_GATEWAY_HISTORY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/list.h"
+#include "common/macros.h"
+#include "gateway/udf.h"
+
+#define HISTORY_MAX_WAITING 256
+
+struct worker;
+
+enum question { ASK_BARS, ASK_SEARCH, ASK_SYMBOL };
+
+/* The thread's from history_ask() until it is in worker.answers; then the worker's again. */
+struct inquiry {
+    struct list link;
+    struct worker *worker;
+    const atomic_bool *gone; /* true: nobody waits for it any more */
+    enum question question;
+    struct udf_range range;     /* ASK_BARS; ASK_SYMBOL: its symbol */
+    char query[SYMBOL_MAX + 1]; /* ASK_SEARCH */
+    uint32_t limit;
+    bool gzip; /* the reader takes it; then: the answer is */
+
+    int result; /* 0; -ENOENT, -E2BIG as udf says; another negative errno: the store's trouble */
+    struct udf_text answer;
+};
+
+struct history;
+
+/* Start the thread. Returns 0; or a negative errno. */
+MUST_CHECK int history_start(const char *store_url, struct history **ret);
+
+/* Any thread. Returns 0; -EAGAIN when too many wait, the inquiry still the caller's. */
+MUST_CHECK int history_ask(struct history *h, struct inquiry *q);
+
+/* End the thread; no worker is handed anything from then on. NULL is allowed. */
+void history_stop(struct history *h);
+
+/* Free it, with what nobody has answered; the workers' connections are gone. NULL is allowed. */
+void history_free(struct history *h);
+
+void inquiry_free(struct inquiry *q);
+
+#endif
