@@ -10,6 +10,7 @@ static const struct feed_ops *const feeds[] = {
     &feed_sim,
     &feed_replay,
     &feed_finnhub,
+    &feed_alpaca,
 };
 
 const struct feed_ops *feed_find(const char *name)

@@ -1,5 +1,5 @@
 /*
- * feed -- where quotes come from: the simulator, a file, Finnhub; streaming services later.
+ * feed -- where quotes come from: the simulator, a file, Finnhub, Alpaca.
  *
  * open() runs in the publisher's main thread and does not wait for a network; next() runs in a
  * thread of the feed's own until it ends or the publisher stops; summary() and close() run in the
@@ -35,7 +35,10 @@ struct feed_options {
     const char *finnhub_ws_url; /* NULL: no stream */
     uint64_t finnhub_stream_symbols;
     uint64_t finnhub_calls_per_minute;
-    char *finnhub_key; /* NULL when not set; never logged */
+    char *finnhub_key;       /* NULL when not set; never logged */
+    const char *alpaca_feed; /* "iex", "sip", … "crypto" */
+    const char *alpaca_url, *alpaca_ws_url;
+    char *alpaca_key, *alpaca_secret; /* as finnhub_key */
 };
 
 struct feed_config {
@@ -88,7 +91,7 @@ struct feed_ops {
     void (*close)(struct feed *f); /* NULL is allowed */
 };
 
-extern const struct feed_ops feed_sim, feed_replay, feed_finnhub;
+extern const struct feed_ops feed_sim, feed_replay, feed_finnhub, feed_alpaca;
 
 /* The feed that `--feed` names, or NULL. */
 const struct feed_ops *feed_find(const char *name);

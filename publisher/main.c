@@ -35,7 +35,8 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "This publisher's name on status/publisher/NAME, one each on a broker. The host's name "
          "when not given."},
         {"feed", "FEED", OPTION_STRING, &s->feed, NULL, 0, 0,
-         "Where prices come from: sim, replay or finnhub. When not given: finnhub if DEMO_MODE is "
+         "Where prices come from: sim, replay, finnhub, or alpaca (alpaca:iex, :sip, :delayed_sip, "
+         ":crypto, :test). When not given: finnhub if DEMO_MODE is "
          "false and FINNHUB_API_KEY is set, else sim."},
         {"symbols", "A,B", OPTION_STRING, &s->symbols, NULL, 0, 0,
          "The symbols to publish. When not given: 20 well-known ones, or all in the file."},
@@ -79,10 +80,18 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "one by one. The free plan allows 50; 0 is no stream."},
         {"finnhub-calls-per-minute", "N", OPTION_UINT, &s->feeds.finnhub_calls_per_minute, "55", 1,
          1800, "At most so many requests in any minute. The free plan allows 60."},
+        {"alpaca", NULL, OPTION_GROUP, NULL, NULL, 0, 0,
+         "Feed alpaca: live prices; the keys come from APCA_API_KEY_ID and APCA_API_SECRET_KEY, or "
+         "the files that the same names with _FILE name"},
+        {"alpaca-url", "URL", OPTION_STRING, &s->feeds.alpaca_url, "https://data.alpaca.markets", 0,
+         0, "Where the service is asked for snapshots."},
+        {"alpaca-ws-url", "URL", OPTION_STRING, &s->feeds.alpaca_ws_url,
+         "wss://stream.data.alpaca.markets", 0, 0,
+         "Where it streams trades; with a path, that very stream."},
     };
     const struct options options = {
         .program = "tapecast-publisher",
-        .synopsis = "[--feed sim|replay|finnhub] [--symbols A,B] [options]",
+        .synopsis = "[--feed sim|replay|finnhub|alpaca] [--symbols A,B] [options]",
         .summary = "Publishes stock quotes on stocks/{SYMBOL} of an MQTT broker.",
         .epilogue = "examples:\n"
                     "  tapecast-publisher --symbols AAPL,MSFT --rate 10\n"
@@ -110,15 +119,19 @@ static const char *default_feed(const struct options_result *result, bool have_k
     return "sim";
 }
 
-static int choose_feed(const struct settings *s, const struct options_result *result,
+/* `alpaca:iex` is the feed `alpaca` and what is behind the colon its own. */
+static int choose_feed(struct settings *s, const struct options_result *result,
                        const struct feed_ops **ret)
 {
+    static const char alpaca[] = "alpaca:";
     const char *name =
         s->feed != NULL ? s->feed : default_feed(result, s->feeds.finnhub_key != NULL);
-    const struct feed_ops *feed = feed_find(name);
+    bool has_variant = strncmp(name, alpaca, sizeof(alpaca) - 1) == 0;
+    const struct feed_ops *feed = feed_find(has_variant ? "alpaca" : name);
 
+    s->feeds.alpaca_feed = has_variant ? name + sizeof(alpaca) - 1 : "iex";
     if (feed == NULL) {
-        log_error("--feed %s is none of sim, replay, finnhub", name);
+        log_error("--feed %s is none of sim, replay, finnhub, alpaca", name);
         return -EINVAL;
     }
     *ret = feed;
@@ -196,7 +209,9 @@ int main(int argc, char **argv)
         goto out;
     }
     if (options_secret(&result, "TAPECAST_MQTT_PASSWORD", &mqtt_password) < 0 ||
-        options_secret(&result, "FINNHUB_API_KEY", &settings.feeds.finnhub_key) < 0)
+        options_secret(&result, "FINNHUB_API_KEY", &settings.feeds.finnhub_key) < 0 ||
+        options_secret(&result, "APCA_API_KEY_ID", &settings.feeds.alpaca_key) < 0 ||
+        options_secret(&result, "APCA_API_SECRET_KEY", &settings.feeds.alpaca_secret) < 0)
         goto out;
     if (settings.feeds.finnhub_ws_url == NULL &&
         strcmp(settings.feeds.finnhub_url, FINNHUB_URL) == 0)
@@ -205,6 +220,8 @@ int main(int argc, char **argv)
 out:
     symbols_release(&symbols);
     free(settings.feeds.finnhub_key);
+    free(settings.feeds.alpaca_key);
+    free(settings.feeds.alpaca_secret);
     free(mqtt_password);
     options_release(&result);
     return exit_status;

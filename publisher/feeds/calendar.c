@@ -15,6 +15,7 @@
 #define AT(hour, minute) ((hour)*60 + (minute))
 #define MINUTE_MS 60000
 #define DAY_MINUTES AT(24, 0)
+#define LONGEST_BREAK_DAYS 10
 
 static const struct hours ordinary = {AT(4, 0), AT(9, 30), AT(16, 0), AT(20, 0)};
 static const struct hours half = {AT(4, 0), AT(9, 30), AT(13, 0), AT(17, 0)};
@@ -152,6 +153,16 @@ bool calendar_is_close(const struct calendar *c, struct wall t)
     int64_t close_ms = (int64_t)calendar_hours(c, day).close * MINUTE_MS, ms = ms_of_day(t, day);
 
     return close_ms != 0 && ms >= close_ms && ms < close_ms + MINUTE_MS;
+}
+
+bool calendar_follows(const struct calendar *c, int32_t before, int32_t day)
+{
+    if (before >= day || day - before > LONGEST_BREAK_DAYS)
+        return false;
+    for (int32_t between = before + 1; between < day; between++)
+        if (calendar_hours(c, between).close != 0)
+            return false;
+    return true;
 }
 
 /*

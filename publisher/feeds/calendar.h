@@ -44,4 +44,7 @@ enum quote_session calendar_session(const struct calendar *c, struct wall t);
 /* Is `t` within a minute after the close of regular hours, as the time of a closing price is? */
 bool calendar_is_close(const struct calendar *c, struct wall t);
 
+/* Does `day` come after `before` without a trading day between them? Not after ten days. */
+bool calendar_follows(const struct calendar *c, int32_t before, int32_t day);
+
 #endif

@@ -9,7 +9,6 @@
 
 #define OLDEST_MS (24 * INT64_C(3600000)) /* of a trade */
 #define FAR 0.30                          /* from the price: does not stretch the range */
-#define LONGEST_BREAK_DAYS 7
 
 static int32_t day_of(const struct listing *l, struct wall t)
 {
@@ -39,12 +38,7 @@ static void set_prev_close(struct quote *q, struct decimal close)
 /* Is the close that we know that of the last trading day before `day`? */
 static bool closed_before(const struct listing *l, const struct calendar *c, int32_t day)
 {
-    if (!l->has_close || l->close_day >= day || day - l->close_day > LONGEST_BREAK_DAYS)
-        return false;
-    for (int32_t between = l->close_day + 1; between < day; between++)
-        if (calendar_hours(c, between).close != 0)
-            return false;
-    return true;
+    return l->has_close && calendar_follows(c, l->close_day, day);
 }
 
 static void add_volume(struct quote *q, struct decimal size)

@@ -1,8 +1,6 @@
 // The publisher on Finnhub's stream of trades, with every fault that such streams are known for.
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { describe, test } from 'node:test';
 
 import {
@@ -13,21 +11,12 @@ import {
   Publisher,
   frameBytes,
   mqttClient,
+  openMarket,
   pause,
-  tempDir,
   until,
 } from '../support/index.mjs';
 
 const KEY = 'sandbox&c0ffee4711';
-const DAY_MS = 86_400_000;
-
-/* A file by which the market is open around the clock, whatever day the test runs on. */
-function openMarket(t) {
-  const file = path.join(tempDir(t), 'hours');
-  const days = [-1, 0, 1].map((n) => new Date(Date.now() + n * DAY_MS).toISOString().slice(0, 10));
-  writeFileSync(file, days.map((day) => `${day} 00:00-24:00\n`).join(''));
-  return file;
-}
 
 async function run(t, { symbols = ['AAPL', 'MSFT'], args = [], tls = false, quotes = 'zeros', prepare } = {}) {
   const rest = await FinnhubStandIn.start(t);

@@ -1,9 +1,11 @@
 // Everything a test needs to drive the real programs; each part says more in its own file.
 
+export { AlpacaStandIn, snapshot } from './alpaca.mjs';
 export { Broker } from './broker.mjs';
 export { ANSWERS, FinnhubStandIn } from './finnhub.mjs';
 export { CA_FILE, FinnhubStream, frameBytes } from './finnhub_stream.mjs';
 export { Gateway } from './gateway.mjs';
+export { openMarket } from './market.mjs';
 export { mqttClient } from './mqtt.mjs';
 export { Program, ROOT, binDir } from './program.mjs';
 export { Publisher } from './publisher.mjs';
