@@ -1,5 +1,5 @@
 /*
- * tapecast-recorder: options in, recorder_run().
+ * tapecast-recorder: options in; recorder_run(), or a transfer of files.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,11 +13,14 @@
 #include "recorder/keep.h"
 #include "recorder/recorder.h"
 #include "recorder/status.h"
+#include "recorder/transfer.h"
 
 #include "common/banned.h"
 
 struct settings {
     const char *mqtt_url, *store, *instance, *keep;
+    const char *symbol, *resolution;
+    bool times_are_ends;
     uint64_t lateness_ms;
 };
 
@@ -36,17 +39,28 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"keep", "LIST", OPTION_STRING, &s->keep, KEEP_DEFAULT, 0, 0,
          "Days that bars of a resolution are kept, counted back from the symbol's newest one; what "
          "is not named, or 0, is kept for ever."},
+        {"files", NULL, OPTION_GROUP, NULL, NULL, 0, 0, "Import and export"},
+        {"symbol", "SYMBOL", OPTION_STRING, &s->symbol, NULL, 0, 0,
+         "The one to import or export. When not given: what the file says; all."},
+        {"resolution", "LENGTH", OPTION_STRING, &s->resolution, NULL, 0, 0,
+         "Of the bars: 1s, 1m, 5m, 15m, 1h or 1d. When not given: the step between the file's "
+         "rows; 1m for export."},
+        {"times-are-ends", NULL, OPTION_FLAG, &s->times_are_ends, NULL, 0, 0,
+         "The imported file gives the time at which a bar ended, not at which it began."},
     };
     const struct options options = {
         .program = "tapecast-recorder",
-        .synopsis = "[--store FILE] [options]",
+        .synopsis = "[import FILE | export FILE] [--store FILE] [options]",
         .summary = "Makes bars of 1s, 1m, 5m, 15m, 1h and 1d from the quotes on stocks/+ and keeps "
                    "them; publishes the current minute's on stocks/{SYMBOL}/bar/1m.",
         .epilogue = "examples:\n"
                     "  tapecast-recorder --store history.db\n"
-                    "  tapecast-recorder --store history.db --keep 1s=2,1m=365\n",
+                    "  tapecast-recorder --store history.db --keep 1s=2,1m=365\n"
+                    "  tapecast-recorder import daily.csv.gz --store history.db\n"
+                    "  tapecast-recorder export - --symbol AAPL --resolution 1d\n",
         .specs = specs,
         .n_specs = ARRAY_SIZE(specs),
+        .takes_arguments = true,
     };
 
     return options_read(&options, argc, argv, result);
@@ -84,19 +98,60 @@ static int record(const struct settings *s, const char *mqtt_password)
     return recorder_run(&config);
 }
 
+/* Import or export. Returns the exit status. */
+static int transfer(const struct settings *s, const char *verb, const char *file)
+{
+    char symbol[SYMBOL_MAX + 1];
+    struct transfer t = {.file = file,
+                         .store = s->store,
+                         .resolution = s->resolution,
+                         .times_are_ends = s->times_are_ends};
+
+    if (s->symbol != NULL) {
+        if (symbol_normalize(s->symbol, strlen(s->symbol), symbol) < 0) {
+            log_error("--symbol %s is no symbol such as AAPL", s->symbol);
+            return 2;
+        }
+        t.symbol = symbol;
+    }
+    return strcmp(verb, "import") == 0 ? transfer_import(&t) : transfer_export(&t);
+}
+
+static bool is_transfer(const struct options_result *result)
+{
+    const char *verb = result->n_arguments > 0 ? result->arguments[0] : "";
+
+    return result->n_arguments == 2 && (strcmp(verb, "import") == 0 || strcmp(verb, "export") == 0);
+}
+
+static int run(const struct settings *s, const struct options_result *result)
+{
+    char *mqtt_password = NULL;
+    int exit_status = 2;
+
+    if (is_transfer(result))
+        return transfer(s, result->arguments[0], result->arguments[1]);
+    if (result->n_arguments > 0) {
+        log_error("what follows the options is `import FILE`, `export FILE` or nothing");
+        return 2;
+    }
+    if (options_secret(result, "TAPECAST_MQTT_PASSWORD", &mqtt_password) == 0)
+        exit_status = record(s, mqtt_password);
+    free(mqtt_password);
+    return exit_status;
+}
+
 int main(int argc, char **argv)
 {
     struct settings settings = {0};
     struct options_result result = {0};
-    char *mqtt_password = NULL;
-    int exit_status = 2;
+    int exit_status;
 
     log_init("recorder", LOG_INFO);
-    if (!read_settings(argc, argv, &settings, &result))
+    if (read_settings(argc, argv, &settings, &result))
+        exit_status = run(&settings, &result);
+    else
         exit_status = result.exit_status;
-    else if (options_secret(&result, "TAPECAST_MQTT_PASSWORD", &mqtt_password) == 0)
-        exit_status = record(&settings, mqtt_password);
-    free(mqtt_password);
     options_release(&result);
     return exit_status;
 }
