@@ -34,6 +34,7 @@
 #define ANSWER_MAX 4096 /* CONNACK, SUBACK, …: bounds the filters of one SUBSCRIBE too */
 #define FILTERS_PER_PACKET 2048
 #define CLIENT_ID_MAX 256
+#define TURN_MAX_NS 4000000
 
 struct session {
     struct reader reader;
@@ -51,6 +52,8 @@ struct session {
     uint8_t version;      /* enum mqtt_version, MQTT_UNKNOWN before CONNECT */
     bool expiry_was_zero; /* CONNECT asked for no session to be kept */
     bool probed;          /* a WebSocket ping is under way */
+    bool yields;          /* packets wait for a later turn */
+    bool resumed;         /* … and this is it */
 };
 
 static const struct protocol mqtt_protocol;
@@ -470,6 +473,19 @@ static size_t max_packet_size(const struct session *s)
     return worker_of_session(s)->limits.max_packet_size;
 }
 
+/* Subscriptions are what costs: each looks at every topic. A turn that has lasted long takes no
+ * more of them, so that nobody waits for a client that sends thousands; one a turn it always gets.
+ */
+static bool must_yield(struct session *s, enum mqtt_type type)
+{
+    bool resumed = s->resumed;
+
+    if (type != MQTT_SUBSCRIBE && type != MQTT_UNSUBSCRIBE)
+        return false;
+    s->resumed = false;
+    return !resumed && mono_now().ns - worker_of_session(s)->now.ns > TURN_MAX_NS;
+}
+
 /* Decode what is complete in `bytes`. Returns how many bytes were used; less than `len` when the
  * rest is an incomplete packet. */
 static size_t run_packets(struct session *s, const uint8_t *bytes, size_t len)
@@ -486,6 +502,11 @@ static size_t run_packets(struct session *s, const uint8_t *bytes, size_t len)
         if (n < 0) {
             refuse(s, fault.version, fault.reason, fault.why);
             return len;
+        }
+        if (must_yield(s, packet.type)) {
+            s->yields = true;
+            conn_yield(s->conn);
+            break;
         }
         on_packet(s, &packet);
         used += (size_t)n;
@@ -571,7 +592,7 @@ static size_t on_bytes(struct conn *c, uint8_t *bytes, size_t len)
     struct session *s = session_of(c);
     size_t used = 0;
 
-    while (used < len && !c->closed && !c->finishing) {
+    while (used < len && !s->yields && !c->closed && !c->finishing) {
         struct ws_event e;
         used += ws_decode(&s->ws, bytes + used, len - used, &e);
         if (e.kind == WS_MORE)
@@ -583,7 +604,17 @@ static size_t on_bytes(struct conn *c, uint8_t *bytes, size_t len)
 
 static void on_drained(struct conn *c)
 {
-    hub_writable(worker_of(c)->hub, &session_of(c)->reader);
+    struct session *s = session_of(c);
+
+    hub_writable(worker_of(c)->hub, &s->reader);
+    if (!s->yields)
+        return;
+    s->yields = false;
+    s->resumed = true;
+    if (s->partial_len > 0)
+        drop_partial(s, run_packets(s, s->partial, s->partial_len));
+    if (!s->yields)
+        conn_retry_input(c);
 }
 
 /* Silence: one that promised to speak is disconnected, one that did not is asked once whether it is
@@ -624,7 +655,7 @@ static void on_end(struct conn *c)
 
 static const struct protocol mqtt_protocol = {
     .name = "mqtt",
-    .keep_max = WS_KEEP_MAX,
+    .keep_max = READ_BUFFER, /* while it yields, else WS_KEEP_MAX */
     .bytes = on_bytes,
     .drained = on_drained,
     .expired = on_expired,

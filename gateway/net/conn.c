@@ -66,15 +66,16 @@ bool conn_has_output(const struct conn *c)
     return c->out_len > 0 || c->body_len > 0;
 }
 
-/* Its answers come first. */
+/* What came before is to be dealt with first. */
 static bool waits(const struct conn *c)
 {
-    return c->paused || (c->protocol->takes_turns && conn_has_output(c));
+    return c->paused || c->yielding || (c->protocol->takes_turns && conn_has_output(c));
 }
 
 static void watch(struct conn *c)
 {
-    uint32_t in = c->peer_done || waits(c) ? 0 : EPOLLIN, out = conn_has_output(c) ? EPOLLOUT : 0;
+    uint32_t in = c->peer_done || waits(c) ? 0 : EPOLLIN;
+    uint32_t out = conn_has_output(c) || c->yielding ? EPOLLOUT : 0;
 
     loop_change(c->net->loop, &c->source, in | out);
 }
@@ -180,7 +181,7 @@ size_t conn_write(struct conn *c, const uint8_t *bytes, size_t len)
     if (c->closed)
         return len;
     if (n < len)
-        loop_change(c->net->loop, &c->source, EPOLLIN | EPOLLOUT);
+        loop_change(c->net->loop, &c->source, (waits(c) ? 0 : EPOLLIN) | EPOLLOUT);
     return n;
 }
 
@@ -216,6 +217,7 @@ static void on_writable(struct conn *c)
         conn_close(c);
         return;
     }
+    c->yielding = false;
     watch(c); /* drained() asks for more events if it needs them */
     if (c->finishing)
         say_no_more(c);
@@ -330,6 +332,13 @@ void conn_pause(struct conn *c)
 void conn_resume(struct conn *c)
 {
     c->paused = false;
+    if (!c->closed)
+        watch(c);
+}
+
+void conn_yield(struct conn *c)
+{
+    c->yielding = true;
     if (!c->closed)
         watch(c);
 }

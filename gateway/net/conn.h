@@ -41,7 +41,8 @@ struct conn {
     bool finishing : 1; /* close when all is sent */
     bool peer_done : 1; /* nothing more comes in */
     bool closed : 1;
-    bool paused : 1; /* nothing is read */
+    bool paused : 1;   /* nothing is read */
+    bool yielding : 1; /* nor in this turn */
     bool loopback : 1;
 };
 
@@ -69,6 +70,9 @@ void conn_become(struct conn *c, const struct protocol *p, void *state);
 /* Read nothing until conn_resume(): the answer to what was read comes later. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
+
+/* Let the others have their turn: nothing more is read until drained() is called in a later one. */
+void conn_yield(struct conn *c);
 
 /* Look again at bytes that bytes() left. */
 void conn_retry_input(struct conn *c);

@@ -16,6 +16,7 @@ import {
   frame,
   packet,
   subscribePacket,
+  unsubscribePacket,
   upgradeRequest,
 } from '../support/raw.mjs';
 
@@ -168,6 +169,43 @@ test('at most 2048 filters in a packet, 4 paces in a subscription', async (t) =>
   for (const n of [1, 2, 3, 4]) assert.deepEqual(await paced.subscribe(`p${n}`, pace(n)), [0]);
   assert.deepEqual(await paced.subscribe('p5', pace(5)), [0x97]);
   assert.deepEqual(await paced.subscribe('p6', pace(4)), [0]);
+});
+
+test('--idle-timeout: a reader without keep-alive is asked whether it is there', async (t) => {
+  const gateway = await limited(t, '--idle-timeout', '1000');
+  const there = await RawMqtt.connect(t, gateway);
+  const gone = await RawMqtt.connect(t, gateway);
+  const onFrame = there.onFrame.bind(there);
+  there.onFrame = (f) => {
+    onFrame(f);
+    if (f.opcode === OP.ping) there.sendFrame(OP.pong, f.payload);
+  };
+  await gone.closedWith(6000);
+  assert.equal(gone.disconnect.reason, 0x8d);
+  assert.equal(gone.frames.filter((f) => f.opcode === OP.ping).length, 1);
+  await there.until((r) => r.frames.filter((f) => f.opcode === OP.ping).length >= 2, 'two pings', 6000);
+  await there.sync();
+});
+
+test('a client that subscribes two hundred times at once delays nobody, and is answered each time', async (t) => {
+  const busy = await Broker.start(t);
+  const gateway = await Gateway.start(t, busy);
+  const feeder = await mqttClient(t, busy.url);
+  for (let i = 0; i < 3000; i++) {
+    const sent = feeder.publish(`stocks/S${i}`, 'x', { retain: true });
+    if (i % 500 === 0) await sent;
+  }
+  await until(async () => (await gateway.metric('tapecast_topics')) > 3000, { timeout: 10_000 });
+  const other = await RawMqtt.connect(t, gateway);
+  const raw = await RawMqtt.connect(t, gateway);
+  const pair = (i) => [subscribePacket([['stocks/#', 0x20]], { id: i }), unsubscribePacket('stocks/#', { id: i })];
+  raw.sendFrame(OP.binary, Buffer.concat(Array.from({ length: 100 }, (_, i) => pair(i + 1)).flat()));
+  raw.sendPacket(packet(TYPE.pingreq));
+  let meanwhile = 0;
+  for (; raw.of(TYPE.pingresp).length === 0; meanwhile++) await other.sync();
+  assert.ok(meanwhile >= 5, `another client was answered ${meanwhile} times`);
+  const answers = raw.packets.filter((p) => p.id);
+  assert.deepEqual(answers.map((p) => p.id), Array.from({ length: 200 }, (_, i) => (i >> 1) + 1));
 });
 
 test('SIGHUP reads the limits again: they hold from then on, nobody is cut', async (t) => {
