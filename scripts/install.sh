@@ -17,8 +17,16 @@ missing_packages() {
     local group package kind what
     while read -r group package kind what; do
         [[ " $* " == *" $group "* ]] || continue
-        probe "$kind" "$what" || printf '%s\n' "$package"
+        probe "$kind" "$what" || name_here "$package"
     done < <(grep -v '^#' scripts/packages)
+}
+
+# Ubuntu has Chromium as a snap behind a package of another name; everything else is called the same.
+name_here() {
+    case "$(os_ids) $1" in
+        *ubuntu*" chromium") printf 'chromium-browser\n' ;;
+        *) printf '%s\n' "$1" ;;
+    esac
 }
 
 probe() {
