@@ -421,7 +421,8 @@ static bool is_flowing(const struct feed *f)
 
 static bool is_silent(const struct feed *f)
 {
-    return f->subscribed && f->pulse.last.ns != 0 && !is_flowing(f) && !is_closed(f);
+    return f->subscribed && pulse_is_learned(&f->pulse) && f->pulse.last.ns != 0 &&
+           !is_flowing(f) && !is_closed(f);
 }
 
 static void keep_stream(struct feed *f)
@@ -657,7 +658,7 @@ static void look_at_clock(struct feed *f)
     if (session == f->session)
         return;
     f->session = session;
-    f->pulse.beats = 0;
+    f->pulse = (struct pulse){.last = f->pulse.last};
     ask_soon(f);
 }
 

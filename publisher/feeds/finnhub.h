@@ -107,7 +107,7 @@ enum flow {
     FLOW_NONE,
     FLOW_GOOD,
     FLOW_SILENT
-}; /* down or nothing heard yet; trades; none any more */
+}; /* down or little heard yet; trades; none any more */
 enum flow trades_flow(const struct feed *f, struct mono now);
 
 /* An answer says that `s` was traded at `t`: has the stream told? */

@@ -168,9 +168,9 @@ struct mono trades_deadline(const struct feed *f)
 
 void trades_forget_pace(struct feed *f)
 {
-    f->trades.pulse.beats = 0;
+    f->trades.pulse = (struct pulse){.last = f->trades.pulse.last};
     for (size_t i = 0; i < f->n_slots; i++)
-        f->slots[i].pulse.beats = 0;
+        f->slots[i].pulse = (struct pulse){.last = f->slots[i].pulse.last};
 }
 
 bool trades_cover(const struct feed *f, const struct slot *s, struct mono now)
@@ -185,7 +185,9 @@ enum flow trades_flow(const struct feed *f, struct mono now)
 
     if (!t->stream.up || t->pulse.last.ns == 0)
         return FLOW_NONE;
-    return mono_before(now, pulse_overdue(&t->pulse)) ? FLOW_GOOD : FLOW_SILENT;
+    if (mono_before(now, pulse_overdue(&t->pulse)))
+        return FLOW_GOOD;
+    return pulse_is_learned(&t->pulse) ? FLOW_SILENT : FLOW_NONE;
 }
 
 void trades_compare(struct feed *f, const struct slot *s, struct wall t)

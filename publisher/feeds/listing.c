@@ -21,6 +21,15 @@ static enum quote_session session_of(const struct listing *l, const struct calen
     return l->has_hours ? calendar_session(c, t) : SESSION_UNKNOWN;
 }
 
+/* The auction at the close is reported some seconds after it, and is the day's own all the same. */
+static enum quote_session session_of_trade(const struct listing *l, const struct calendar *c,
+                                           const struct trade *t)
+{
+    if (l->has_hours && !(t->moves & MOVES_EXTENDED) && calendar_is_close(c, t->time))
+        return SESSION_REGULAR;
+    return session_of(l, c, t->time);
+}
+
 static void stretch(struct quote *q, struct decimal price)
 {
     if ((q->known & QUOTE_HIGH) && decimal_cmp(price, q->high) > 0)
@@ -62,7 +71,7 @@ static void count_only(struct quote *q, const struct trade *t, enum quote_sessio
 enum lastgood_verdict listing_trade(struct listing *l, const struct trade *t,
                                     const struct calendar *c, struct wall now)
 {
-    enum quote_session session = session_of(l, c, t->time);
+    enum quote_session session = session_of_trade(l, c, t);
     bool extended = t->moves & MOVES_EXTENDED, same_day;
     int32_t day = day_of(l, t->time);
     struct quote q = l->good.quote;

@@ -264,7 +264,7 @@ describe('alpaca', { concurrency: 5 }, () => {
     const all = await run(t, { symbols: ['AAPL'] });
     await subscribed(all.standIn, 'AAPL');
     const start = Date.now() - 3600_000;
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 80; i++) {
       all.standIn.trade(['AAPL', 100, { time: start + i }]);
       await pause(15);
     }

@@ -254,7 +254,7 @@ describe('finnhub stream', { concurrency: 5 }, () => {
     const all = await run(t, { symbols: ['AAPL', 'MSFT'] });
     await subscribed(all.stream);
     const start = Date.now() - 7200_000; // before what the requests will tell
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 80; i++) {
       all.stream.trade(['AAPL', 189 + i / 100, { time: start + i }], ['MSFT', 199, { time: start + i }]);
       await pause(20);
     }

@@ -171,6 +171,20 @@ static void form_t_moves_the_price_outside_regular_hours_alone(void **state)
     assert_int_equal(l.good.quote.session, SESSION_POST);
 }
 
+static void the_closing_auction_belongs_to_the_day(void **state)
+{
+    struct wall late = {at(24, 16, 0).ms + 5000};
+
+    (void)state;
+    snapshot(at(24, 15, 59), "100");
+    assert_int_equal(trade(late, "112"), LASTGOOD_NEWS);
+    assert_int_equal(l.good.quote.session, SESSION_REGULAR);
+    assert_int_equal(l.good.quote.high.coef, 112);
+    late.ms += 1000;
+    assert_int_equal(trade_with(late, "111", MOVES_ALL | MOVES_EXTENDED), LASTGOOD_NEWS);
+    assert_int_equal(l.good.quote.session, SESSION_POST);
+}
+
 static void extended_hours_do_not_stretch_the_range(void **state)
 {
     (void)state;
@@ -232,6 +246,7 @@ int main(void)
         TEST(a_close_that_comes_after_the_trade_is_taken_too),
         TEST(a_close_of_days_ago_is_no_previous_close),
         TEST(form_t_moves_the_price_outside_regular_hours_alone),
+        TEST(the_closing_auction_belongs_to_the_day),
         TEST(extended_hours_do_not_stretch_the_range),
         TEST(a_late_trade_stretches_the_range_and_leaves_the_price),
         TEST(a_trade_of_the_day_before_yesterday_is_none),

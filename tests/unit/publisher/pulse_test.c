@@ -85,6 +85,50 @@ static void random_trades_of_a_whole_day_are_no_silence(void **state)
     }
 }
 
+static void bursts_are_no_silence_once_they_are_known(void **state)
+{
+    struct pulse p = {0};
+    int alarms = 0;
+    struct rng rng;
+
+    (void)state;
+    rng_seed(&rng, 7);
+    now = (struct mono){1};
+    for (int burst = 0; burst < 700; burst++) {
+        now.ns += (int64_t)(rng_exponential(&rng, 30000) * 1e6);
+        alarms += p.beats > 0 && pulse_is_learned(&p) && mono_before(pulse_overdue(&p), now);
+        for (int i = 0; i < 20; i++) {
+            now = mono_add_ms(now, 5);
+            pulse_beat(&p, now);
+        }
+    }
+    assert_in_range(alarms, 0, 1);
+}
+
+static void trades_of_one_moment_are_one_beat(void **state)
+{
+    struct pulse p = learned(1000);
+    uint32_t beats = p.beats;
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        pulse_beat(&p, now);
+    assert_int_equal(p.beats, beats);
+    assert_int_equal(patience_ms(&p), 20000);
+}
+
+static void little_heard_is_not_learned(void **state)
+{
+    struct pulse p = {0};
+
+    (void)state;
+    for (int i = 1; i <= 63; i++)
+        pulse_beat(&p, (struct mono){i});
+    assert_false(pulse_is_learned(&p));
+    pulse_beat(&p, (struct mono){64});
+    assert_true(pulse_is_learned(&p));
+}
+
 static void a_pause_is_no_gap(void **state)
 {
     struct pulse p = learned(100);
@@ -104,6 +148,9 @@ int main(void)
         cmocka_unit_test(a_busy_name_is_missed_within_five_seconds),
         cmocka_unit_test(a_quiet_name_is_given_time),
         cmocka_unit_test(random_trades_of_a_whole_day_are_no_silence),
+        cmocka_unit_test(bursts_are_no_silence_once_they_are_known),
+        cmocka_unit_test(trades_of_one_moment_are_one_beat),
+        cmocka_unit_test(little_heard_is_not_learned),
         cmocka_unit_test(a_pause_is_no_gap),
     };
 
