@@ -61,6 +61,7 @@ struct trades {
     struct mono subscribe_at;    /* the next one */
     struct mono message_at;      /* the last message came */
     struct pulse pulse;          /* of all trades together */
+    bool told;                   /* an error has been logged, on this connection */
     size_t missed;               /* answers newer than what the stream gave, in a row */
     char fault[FEED_DETAIL_MAX]; /* why it is down; "" while it is up */
 };

@@ -32,7 +32,7 @@ static void on_up(void *ctx)
     struct feed *f = ctx;
     struct trades *t = &f->trades;
 
-    t->locked = false;
+    t->locked = t->told = false;
     t->fault[0] = '\0';
     t->subscribed = t->missed = 0;
     t->subscribe_at = t->message_at = mono_now();
@@ -98,7 +98,9 @@ static void on_message(void *ctx, const char *text, size_t len)
         is_full(f);
         break;
     case FINNHUB_ERROR:
-        log_warn("finnhub: the stream says: %s", msg);
+        if (!f->trades.told)
+            log_warn("finnhub: the stream says: %s", msg);
+        f->trades.told = true;
         break;
     case FINNHUB_GARBAGE:
         stream_restart(&f->trades.stream, "a message that is none of the service's");

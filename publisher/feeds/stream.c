@@ -31,6 +31,8 @@ static void on_end(void *ctx, const struct websocket_end *end)
     struct stream *s = ctx;
     int64_t at_least_ms, wait_ms;
 
+    if (s->ended) /* given up already, in this very run */
+        return;
     if (s->up && !mono_before(s->now, mono_add_ms(s->up_since, PROVED_MS)))
         backoff_reset(&s->backoff);
     at_least_ms = s->events->down(s->ctx, end);

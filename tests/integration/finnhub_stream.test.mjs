@@ -8,6 +8,7 @@ import {
   CA_FILE,
   FinnhubStandIn,
   FinnhubStream,
+  Proxy,
   Publisher,
   frameBytes,
   mqttClient,
@@ -18,7 +19,7 @@ import {
 
 const KEY = 'sandbox&c0ffee4711';
 
-async function run(t, { symbols = ['AAPL', 'MSFT'], args = [], tls = false, quotes = 'zeros', prepare } = {}) {
+async function run(t, { symbols = ['AAPL', 'MSFT'], args = [], tls = false, quotes = 'zeros', prepare, env } = {}) {
   const rest = await FinnhubStandIn.start(t);
   const stream = await FinnhubStream.start(t, { tls });
   rest.answer(quotes);
@@ -32,7 +33,7 @@ async function run(t, { symbols = ['AAPL', 'MSFT'], args = [], tls = false, quot
       ...['--finnhub-url', rest.url, '--finnhub-ws-url', stream.url, '--instance', 'test'],
       ...['--finnhub-calls-per-minute', '1800', '--market-hours', openMarket(t), ...args],
     ],
-    env: { FINNHUB_API_KEY: KEY },
+    env: { FINNHUB_API_KEY: KEY, ...env },
   });
   return { rest, stream, broker, reader, publisher };
 }
@@ -66,7 +67,7 @@ async function reconnects({ stream }, fault) {
   const before = stream.attempts.length;
   await fault();
   await until(() => stream.attempts.length > before, { timeout: 10_000, what: 'another attempt' });
-  await subscribed(stream);
+  await subscribed(stream, 1);
 }
 
 describe('finnhub stream', { concurrency: 5 }, () => {
@@ -168,6 +169,37 @@ describe('finnhub stream', { concurrency: 5 }, () => {
     await says(strict.reader, 'live', /no stream: .*(certificate|peer)/i);
     assert.equal(strict.stream.attempts.length, 0, 'the key goes to nobody who is not trusted');
     assertSecret(strict);
+  });
+
+  test('a proxy is used for the stream too, and sees no key', async (t) => {
+    const proxy = await Proxy.start(t);
+    const env = { https_proxy: proxy.url };
+    const all = await run(t, { tls: true, args: ['--ca-file', CA_FILE], env });
+    await subscribed(all.stream);
+    all.stream.trade(['AAPL', 189.45]);
+    await shows(all.reader, 'AAPL', 189.45);
+    assert.deepEqual(proxy.tunnels, [new URL(all.stream.url).host]);
+  });
+
+  test('errors that the stream says are told once', async (t) => {
+    const all = await run(t, { symbols: ['AAPL'] });
+    await subscribed(all.stream, 1);
+    for (let i = 0; i < 20; i++) all.stream.socket.send('{"msg":"Invalid symbol X","type":"error"}');
+    all.stream.trade(['AAPL', 100]);
+    await shows(all.reader, 'AAPL', 100);
+    assert.equal(all.publisher.log.match(/Invalid symbol X/g).length, 1);
+  });
+
+  test('what comes behind a message that ends the stream is not heard, and ends it once', async (t) => {
+    const all = await run(t, { symbols: ['AAPL'] });
+    await subscribed(all.stream, 1);
+    const bad = frameBytes(FinnhubStream.frame(['AAPL', 777.77]));
+    await reconnects(all, () => all.stream.raw.end(Buffer.concat([frameBytes('[]'), bad, Buffer.of(0xff)])));
+    all.stream.trade(['AAPL', 100]);
+    await shows(all.reader, 'AAPL', 100);
+    assert.deepEqual(prices(all.reader, 'AAPL'), [100]);
+    const [first, second] = all.stream.attempts;
+    assert.ok(second.at - first.at < 1600, 'one end, one wait');
   });
 
   const broken = {

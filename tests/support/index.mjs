@@ -8,6 +8,7 @@ export { Gateway } from './gateway.mjs';
 export { openMarket } from './market.mjs';
 export { mqttClient } from './mqtt.mjs';
 export { Program, ROOT, binDir } from './program.mjs';
+export { Proxy } from './proxy.mjs';
 export { Publisher } from './publisher.mjs';
 export { Recorder, runRecorder } from './recorder.mjs';
 export { Relay } from './relay.mjs';
