@@ -68,6 +68,7 @@ struct feed {
     struct mono now, published_at;
     enum quote_session session;
 
+    const char *source; /* "iex" … "crypto"; what the user chose, or iex in its place */
     struct stream stream;
     char *stream_url, *key_header, *secret_header;
     bool subscribed;      /* to all that the service gives us */
@@ -271,7 +272,7 @@ static void is_full(struct feed *f)
              f->most);
 }
 
-enum remedy { IGNORE, RESTART, DENY, GHOST, BAD_SYMBOL, FULL };
+enum remedy { IGNORE, RESTART, DENY, FALL_BACK, GHOST, BAD_SYMBOL, FULL };
 
 static const struct {
     int code;
@@ -287,16 +288,61 @@ static const struct {
     {406, GHOST, "the account is connected elsewhere, or was a moment ago"},
     {407, RESTART, "we read too slowly"},
     {408, DENY, "this stream is not in the plan of this key"},
-    {409, DENY, "this stream is not in the plan of this key: try --feed alpaca:iex"},
+    {409, FALL_BACK, "this stream is not in the plan of this key"},
     {410, DENY, "this stream has no trades"},
     {411, DENY, "the key may not do this"},
     {500, RESTART, "an error of the service"},
 };
 
+/* A URL that names a path is the stream's own. */
+static int make_url(struct feed *f)
+{
+    const char *base = f->config.options->alpaca_ws_url;
+    const char *path = strchr(strstr(base, "://") + 3, '/');
+    bool whole = path != NULL && path[1] != '\0';
+    size_t origin_len = path != NULL && !whole ? (size_t)(path - base) : strlen(base);
+    char *url;
+    int len;
+
+    if (whole)
+        len = asprintf(&url, "%s", base);
+    else if (f->rules.has_tapes)
+        len = asprintf(&url, "%.*s/v2/%s", (int)origin_len, base, f->source);
+    else
+        len = asprintf(&url, "%.*s/v1beta3/crypto/us", (int)origin_len, base);
+    if (len < 0)
+        return -ENOMEM;
+    free(f->stream_url);
+    f->stream_url = url;
+    f->stream.config.url = url;
+    return 0;
+}
+
+/* Every plan has iex. */
+static bool can_fall_back(const struct feed *f)
+{
+    return strcmp(f->source, "sip") == 0 || strcmp(f->source, "delayed_sip") == 0;
+}
+
+static void fall_back(struct feed *f)
+{
+    log_warn("alpaca: %s is not in the plan of this key: taking iex instead", f->source);
+    f->source = "iex";
+    if (make_url(f) < 0)
+        f->denied = true;
+    stream_restart(&f->stream, "this stream is not in the plan of this key");
+    ask_soon(f);
+}
+
 static void apply(struct feed *f, enum remedy remedy, const char *words)
 {
+    if (remedy == FALL_BACK && !can_fall_back(f))
+        remedy = DENY;
     switch (remedy) {
     case IGNORE:
+        break;
+    case FALL_BACK:
+        fall_back(f);
         break;
     case BAD_SYMBOL:
         is_bad_symbol(f);
@@ -520,6 +566,9 @@ static void digest(struct feed *f, const struct http_answer *a)
                      "rate limit of the plan reached");
     } else if (a->status == 400 && drop_symbol(f, a->body)) {
         f->ask_at = f->now;
+    } else if (a->status == 403 && can_fall_back(f) && strstr(a->body, "42210000") != NULL) {
+        fall_back(f);
+        f->ask_at = f->now;
     } else if (a->status == 401 || a->status == 403) {
         snprintf(what, sizeof(what), "the key or the plan does not allow it (HTTP %ld)", a->status);
         fail_request(f, 60000, what);
@@ -548,7 +597,7 @@ static char *make_request(const struct feed *f)
         fprintf(out, "%s%s", n++ > 0 ? "," : "", escaped);
     }
     if (f->rules.has_tapes)
-        fprintf(out, "&feed=%s", o->alpaca_feed);
+        fprintf(out, "&feed=%s", f->source);
     if (fclose(out) != 0 || n == 0) {
         free(text);
         return NULL;
@@ -588,14 +637,13 @@ static int keep_asking(struct feed *f)
 static struct feed_state state_now(const struct feed *f)
 {
     struct feed_state s = {.condition = FEED_LIVE};
-    const char *feed = f->config.options->alpaca_feed;
 
     if (f->denied) {
         s.condition = FEED_FAILED;
         snprintf(s.detail, sizeof(s.detail), "%s", f->fault);
     } else if (is_flowing(f)) {
         snprintf(s.detail, sizeof(s.detail), "streaming %zu of %zu symbols (%s)", f->active,
-                 f->n_slots, feed);
+                 f->n_slots, f->source);
     } else if (is_silent(f)) {
         s.condition = FEED_FAULT;
         snprintf(s.detail, sizeof(s.detail), "the stream has fallen silent; asking for prices");
@@ -605,7 +653,7 @@ static struct feed_state state_now(const struct feed *f)
         snprintf(s.detail, sizeof(s.detail), "the market is closed");
     } else if (f->subscribed) {
         snprintf(s.detail, sizeof(s.detail), "subscribed to %zu of %zu symbols (%s)", f->active,
-                 f->n_slots, feed);
+                 f->n_slots, f->source);
     } else if (f->answered && f->fault[0] != '\0') {
         snprintf(s.detail, sizeof(s.detail), "asking for prices; no stream: %.60s", f->fault);
     } else if (f->request_fault[0] != '\0' && f->fault[0] != '\0') {
@@ -753,24 +801,14 @@ static int make_slots(struct feed *f)
     return r;
 }
 
-/* A URL that names a path is the stream's own. */
 static int make_stream(struct feed *f)
 {
     static const struct stream_events events = {
         .up = on_up, .message = on_message, .down = on_down};
-    const struct feed_options *o = f->config.options;
-    const char *base = o->alpaca_ws_url, *path = strchr(strstr(base, "://") + 3, '/');
-    bool whole = path != NULL && path[1] != '\0';
+    int r = make_url(f);
 
-    if (asprintf(&f->stream_url, "%.*s%s%s",
-                 path != NULL && !whole ? (int)(path - base) : (int)strlen(base), base,
-                 whole                ? ""
-                 : f->rules.has_tapes ? "/v2/"
-                                      : "/v1beta3/crypto/us",
-                 whole || !f->rules.has_tapes ? "" : o->alpaca_feed) < 0) {
-        f->stream_url = NULL;
-        return -ENOMEM;
-    }
+    if (r < 0)
+        return r;
     f->most = f->n_slots;
     stream_init(&f->stream, f->net, f->stream_url, NULL, &events, f);
     return 0;
@@ -830,6 +868,7 @@ static int alpaca_open(const struct feed_config *config, struct feed **ret)
         return -ENOMEM;
     pthread_mutex_init(&f->lock, NULL);
     f->config = *config;
+    f->source = o->alpaca_feed;
     f->rules = (struct alpaca_rules){.odd_lots = o->odd_lots,
                                      .has_tapes = strcmp(o->alpaca_feed, "crypto") != 0};
     list_init(&f->news);

@@ -166,6 +166,36 @@ describe('alpaca', { concurrency: 5 }, () => {
       assertSecret(all);
     });
 
+  test('error 409 of a better stream: iex in its place, which every plan has', async (t) => {
+    const prepare = (standIn) => {
+      standIn.verdict = () =>
+        standIn.attempts.at(-1).path === '/v2/iex'
+          ? standIn.say({ T: 'success', msg: 'authenticated' })
+          : standIn.refuse(409, 'insufficient subscription');
+    };
+    const all = await run(t, { feed: 'alpaca:sip', prepare });
+    await subscribed(all.standIn, 'AAPL', 'MSFT');
+    assert.deepEqual(all.standIn.attempts.map(({ path }) => path), ['/v2/sip', '/v2/iex']);
+    all.standIn.trade(['AAPL', 100]);
+    await shows(all.reader, 'AAPL', 100);
+    await says(all.reader, 'live', /^streaming 2 of 2 symbols \(iex\)$/);
+    assert.match(all.publisher.log, /warn .*sip is not in the plan of this key: taking iex instead/);
+    assert.equal(all.standIn.requests.at(-1).feed, 'iex');
+  });
+
+  test('snapshots that the plan does not allow: those of iex', async (t) => {
+    const prepare = (standIn) => {
+      standIn.greeting = () => standIn.refuse(406);
+      standIn.answer = ({ json, symbols }) =>
+        standIn.requests.at(-1).feed === 'iex'
+          ? json(200, Object.fromEntries(symbols.map((symbol) => [symbol, snapshot(100)])))
+          : json(403, { code: 42210000, message: 'subscription does not permit querying recent SIP data' });
+    };
+    const all = await run(t, { feed: 'alpaca:sip', prepare });
+    await shows(all.reader, 'AAPL', 100);
+    assert.deepEqual(all.standIn.requests.slice(0, 2).map(({ feed }) => feed), ['sip', 'iex']);
+  });
+
   test('error 406: the ghost of an old connection is waited for, prices are asked for', async (t) => {
     const prepare = (standIn) => {
       standIn.greeting = () => standIn.refuse(406, 'connection limit exceeded');
