@@ -172,7 +172,14 @@ struct decimal decimal_from_int(int64_t value)
 
 int decimal_from_scaled(int64_t coef, uint8_t scale, struct decimal *ret)
 {
-    return make(coef, scale, ret);
+    while (scale > 0 && coef % 10 == 0) {
+        coef /= 10;
+        scale--;
+    }
+    if (coef <= -COEF_LIMIT || coef >= COEF_LIMIT)
+        return -ERANGE;
+    *ret = (struct decimal){coef, scale};
+    return 0;
 }
 
 int decimal_to_scaled(struct decimal d, uint8_t scale, int64_t *ret)

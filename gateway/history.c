@@ -6,17 +6,20 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "gateway/worker.h"
 
 #include "common/banned.h"
 
+#define REOPEN_MS 1000
 #define GZIP_FROM 1024 /* shorter answers are not worth it */
 
 struct history {
     const char *url;
     struct store *store; /* the thread's; NULL until opened */
     bool failing;
+    struct mono open_at; /* not before: each failure to open is logged */
     pthread_t thread;
     bool started;
 
@@ -38,7 +41,7 @@ void inquiry_free(struct inquiry *q)
 /* Told once when it begins and once when it is over. */
 static void note_trouble(struct history *h, int r)
 {
-    bool failing = r < 0 && r != -ENOENT && r != -E2BIG;
+    bool failing = r < 0 && r != -ENOENT && r != -E2BIG && r != -EAGAIN;
 
     if (failing && !h->failing)
         log_error("history cannot be read: %s",
@@ -91,16 +94,26 @@ static bool compress_text(struct udf_text *t)
     return true;
 }
 
+static int ensure_open(struct history *h)
+{
+    int r;
+
+    if (h->store != NULL)
+        return 0;
+    if (mono_before(mono_now(), h->open_at))
+        return -ENOTCONN;
+    r = store_open(h->url, STORE_READ, &h->store);
+    if (r < 0 && r != -ENOENT)
+        h->open_at = mono_add_ms(mono_now(), REOPEN_MS);
+    return r == -ENOENT ? -EAGAIN : r; /* no store yet is not the same as no such symbol */
+}
+
 static void answer(struct history *h, struct inquiry *q)
 {
-    int r = 0;
+    int r = ensure_open(h);
 
-    if (h->store == NULL)
-        r = store_open(h->url, STORE_READ, &h->store);
     if (r == 0)
         r = ask_store(h, q);
-    else if (r == -ENOENT)
-        r = -EAGAIN; /* there is no store yet, which is not the same as no such symbol */
     note_trouble(h, r);
     if (h->failing && h->store != NULL) { /* a file that was replaced, a server that restarted */
         store_close(h->store);

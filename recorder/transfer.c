@@ -76,9 +76,9 @@ static int choose_resolution(struct import *im)
 static int order_by_symbol(struct import *im)
 {
     const struct series *s = &im->tape.series;
-    size_t *next = calloc(s->index.n + 1, sizeof(*next));
+    size_t *next = calloc((size_t)s->index.n + 1, sizeof(*next));
 
-    im->rows = malloc(s->n_order * sizeof(*im->rows));
+    im->rows = calloc(s->n_order, sizeof(*im->rows));
     if (next == NULL || im->rows == NULL) {
         free(next);
         return -ENOMEM;

@@ -51,7 +51,7 @@ test("another program's port is left alone", async (t) => {
   assert.ok(stack.httpPort > port);
 });
 
-for (const victim of ['publisher', 'gateway', 'broker'])
+for (const victim of ['publisher', 'recorder', 'gateway', 'broker'])
   test(`when the ${victim} dies, it says so, stops the rest and fails`, async (t) => {
     const stack = await Stack.start(t);
     const processName = victim === 'broker' ? 'mosquitto' : `tapecast-${victim}`;
@@ -62,6 +62,12 @@ for (const victim of ['publisher', 'gateway', 'broker'])
     assert.match(stack.program.log, new RegExp(`The ${victim} has ended by itself \\(status 137\\)`));
     await gone(children);
   });
+
+test('what is published is recorded, and the gateway has it', async (t) => {
+  const stack = await Stack.start(t, { SYMBOLS: 'AAPL' });
+  const url = `http://127.0.0.1:${stack.httpPort}/api/history?symbol=AAPL&resolution=1S`;
+  await until(async () => (await (await fetch(url)).json()).s === 'ok');
+});
 
 test('a symbol list from the environment is the one that is published', async (t) => {
   const stack = await Stack.start(t, { SYMBOLS: 'AAPL,BTC/USD' });

@@ -384,6 +384,34 @@ static void an_integer_has_no_scale(void **state)
     assert_text(decimal_from_int(1 - LIMIT), "-999999999999999999");
 }
 
+static void a_scaled_number_comes_back_canonical(void **state)
+{
+    struct decimal d;
+    int64_t coef;
+
+    (void)state;
+    assert_int_equal(decimal_from_scaled(18940, 2, &d), 0);
+    assert_int_equal(d.coef, 1894);
+    assert_int_equal(d.scale, 1);
+    assert_int_equal(decimal_to_scaled(d, 4, &coef), 0);
+    assert_int_equal(coef, 1894000);
+    assert_int_equal(decimal_from_scaled(0, 7, &d), 0);
+    assert_int_equal(d.scale, 0);
+}
+
+static void what_a_scale_does_not_hold_is_refused(void **state)
+{
+    const struct decimal fine = {123, 2}, large = {INT64_C(100000000000000000), 0};
+    struct decimal d = {1, 0};
+    int64_t coef;
+
+    (void)state;
+    assert_int_equal(decimal_to_scaled(fine, 1, &coef), -ERANGE);
+    assert_int_equal(decimal_to_scaled(large, 1, &coef), -ERANGE);
+    assert_int_equal(decimal_from_scaled(INT64_MAX, 2, &d), -ERANGE);
+    assert_int_equal(d.coef, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +431,8 @@ int main(void)
         cmocka_unit_test(percent_is_exact_before_it_is_rounded),
         cmocka_unit_test(percent_is_never_more_than_half_a_digit_off),
         cmocka_unit_test(an_integer_has_no_scale),
+        cmocka_unit_test(a_scaled_number_comes_back_canonical),
+        cmocka_unit_test(what_a_scale_does_not_hold_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
