@@ -37,8 +37,9 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "system choose."},
         {"web", "DIR", OPTION_STRING, &s->web, NULL, 0, 0,
          "The dashboard's files (dashboard/dist). Without it only the other addresses answer."},
-        {"store", "FILE", OPTION_STRING, &s->store, NULL, 0, 0,
-         "The recorder's store, for /api/history. Without it there is no history."},
+        {"store", "FILE|URL", OPTION_STRING, &s->store, NULL, 0, 0,
+         "The recorder's store, for /api/history: its SQLite file or postgres://…. Without it "
+         "there is no history."},
         {"workers", "N", OPTION_UINT, &s->workers, "1", 1, 64,
          "Threads that share the readers; one serves ten thousand."},
         {"topics", "FILTERS", OPTION_STRING, &s->topics, "stocks/#,status/#,charts/#", 0, 0,

@@ -27,8 +27,9 @@ struct settings {
 static bool read_settings(int argc, char **argv, struct settings *s, struct options_result *result)
 {
     const struct option_spec specs[] = {
-        {"store", "FILE", OPTION_STRING, &s->store, "history.db", 0, 0,
-         "Where bars are kept: an SQLite file, made when it is missing."},
+        {"store", "FILE|URL", OPTION_STRING, &s->store, "history.db", 0, 0,
+         "Where bars are kept: an SQLite file, made when it is missing, or a PostgreSQL database, "
+         "postgres://user@host/database; its password comes from PGPASSWORD or ~/.pgpass."},
         {"mqtt-url", "URL", OPTION_STRING, &s->mqtt_url, "mqtt://127.0.0.1:1883", 0, 0,
          "The broker: mqtt://[user@]host[:port] or mqtts://… for TLS. Its password comes from "
          "TAPECAST_MQTT_PASSWORD or the file that TAPECAST_MQTT_PASSWORD_FILE names."},
@@ -50,7 +51,7 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
     };
     const struct options options = {
         .program = "tapecast-recorder",
-        .synopsis = "[import FILE | export FILE] [--store FILE] [options]",
+        .synopsis = "[import FILE | export FILE] [--store FILE|URL] [options]",
         .summary = "Makes bars of 1s, 1m, 5m, 15m, 1h and 1d from the quotes on stocks/+ and keeps "
                    "them; publishes the current minute's on stocks/{SYMBOL}/bar/1m.",
         .epilogue = "examples:\n"

@@ -8,6 +8,8 @@ static const struct {
     const char *scheme;
     const struct store_ops *ops;
 } schemes[] = {
+    {"postgres://", &store_postgres},
+    {"postgresql://", &store_postgres},
     {"", &store_sqlite}, /* any name is a file's */
 };
 

@@ -102,6 +102,6 @@ struct store {
     const struct store_ops *ops;
 };
 
-extern const struct store_ops store_sqlite;
+extern const struct store_ops store_sqlite, store_postgres;
 
 #endif

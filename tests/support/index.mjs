@@ -7,6 +7,7 @@ export { CA_FILE, FinnhubStream, frameBytes } from './finnhub_stream.mjs';
 export { Gateway } from './gateway.mjs';
 export { openMarket } from './market.mjs';
 export { mqttClient } from './mqtt.mjs';
+export { Postgres } from './postgres.mjs';
 export { Program, ROOT, binDir } from './program.mjs';
 export { Proxy } from './proxy.mjs';
 export { Publisher } from './publisher.mjs';
