@@ -300,6 +300,7 @@ static struct quote any_quote(struct rng *r)
     struct quote q = {
         .known = (uint8_t)rng_below(r, 0x20),
         .mode = (uint8_t)rng_below(r, 3),
+        .session = (uint8_t)rng_below(r, SESSION_CLOSED + 1),
         .price = any_decimal(r),
         .open = any_decimal(r),
         .high = any_decimal(r),
@@ -337,6 +338,8 @@ static void every_quote_fits_a_packet_and_comes_back(void **state)
         else
             cut++;
         q.known = back.known; /* what is left is as it was */
+        if (back.session != SESSION_UNKNOWN)
+            assert_int_equal(back.session, q.session);
         assert_same(&q, &back);
     }
     assert_true(whole > ROUNDS / 100 && cut > ROUNDS / 100);
@@ -358,6 +361,12 @@ static void an_ordinary_quote_loses_nothing(void **state)
     q.seq = 12345678;
     assert_int_equal(quote_decode(buf, quote_encode(&q, buf), &back), 0);
     assert_same(&q, &back);
+    memcpy(q.symbol, "GOOGL", 6); /* a stock has whole shares, and a session */
+    q.volume = dec("234567890");
+    q.session = SESSION_REGULAR;
+    assert_int_equal(quote_decode(buf, quote_encode(&q, buf), &back), 0);
+    assert_same(&q, &back);
+    assert_int_equal(back.session, SESSION_REGULAR);
 }
 
 /*
