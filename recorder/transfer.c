@@ -140,6 +140,17 @@ static struct bar bar_of(const struct import *im, const struct row *row)
     return b;
 }
 
+/* The day that a row belongs to: a date is one; a time has one by the symbol's clock. */
+static int32_t day_of(const struct import *im, const struct row *row, const struct fold *f,
+                      const struct bar *bar)
+{
+    int64_t at = bar->first_ms / 1000 - (bar->first_ms % 1000 < 0);
+
+    if (im->tape.time_form == TIMESTAMP_DATE)
+        return row->day;
+    return (int32_t)(resolution_span(RESOLUTION_1D, at, f->around_the_clock).t / DAY_S);
+}
+
 /* Fold the rows of the symbol that begins at `i`. */
 static int write_symbol(struct import *im, size_t i, size_t *ret_end)
 {
@@ -155,7 +166,7 @@ static int write_symbol(struct import *im, size_t i, size_t *ret_end)
         struct bar bar = bar_of(im, row);
 
         im->done = i;
-        r = fold_take(&fold, &bar, row->day);
+        r = fold_take(&fold, &bar, day_of(im, row, &fold, &bar));
     }
     if (r == 0)
         r = fold_finish(&fold);

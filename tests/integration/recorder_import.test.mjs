@@ -110,6 +110,19 @@ test('ticks become bars from a second on', async (t) => {
   assert.equal(history.bars('BTC/USD', 86400)[0].v, 5.5);
 });
 
+test('a day is the date where the symbol is traded, of the time at which a bar began', async (t) => {
+  const midnight = Date.UTC(2016, 3, 16) / 1000;
+  const newYork = midnight + 4 * 3600;
+  const days = async (symbol, times, ...args) => {
+    const content = `time,open,high,low,close\n${times.map((at) => `${at},1,1,1,1\n`).join('')}`;
+    const { history } = await imported(t, 'bars.csv', content, '--symbol', symbol, '--resolution', '1m', ...args);
+    return history.bars(symbol, 86400).map((b) => b.t);
+  };
+  assert.deepEqual(await days('BTC/USD', [midnight - 60, midnight]), [midnight - 86400, midnight]);
+  assert.deepEqual(await days('AAPL', [midnight, newYork - 60, newYork]), [midnight - 86400, midnight]);
+  assert.deepEqual(await days('AAPL', [newYork - 60, newYork], '--times-are-ends'), [midnight - 86400]);
+});
+
 test('imported twice is imported once', async (t) => {
   const rows = minutes();
   const { file, store, history } = await imported(t, 'us_1min_TEST.csv', csv(rows));
