@@ -1,0 +1,415 @@
+#include "gateway/doors/mqtt_session.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/codec/mqtt_encode.h"
+#include "gateway/doors/mqtt_encoding.h"
+
+#include "common/banned.h"
+
+#define ANSWER_MAX 4096 /* CONNACK, SUBACK, …: bounds the filters of one SUBSCRIBE too */
+#define FILTERS_PER_PACKET 2048
+#define CLIENT_ID_MAX 256
+
+/* ---- client ids ---- */
+
+static bool has_client_id(const struct hash_node *node, const void *key)
+{
+    const struct mqtt_session *s = CONTAINER_OF(node, struct mqtt_session, by_id);
+    const struct slice *id = key;
+
+    return s->client_id_len == id->len && memcmp(s->client_id, id->at, id->len) == 0;
+}
+
+static struct mqtt_session *find_client(const struct worker *w, struct slice id)
+{
+    uint32_t hash = hash_more(HASH_SEED, id.at, id.len);
+    struct hash_node *node = hash_table_find(&w->mqtt_clients, hash, has_client_id, &id);
+
+    return node != NULL ? CONTAINER_OF(node, struct mqtt_session, by_id) : NULL;
+}
+
+/* Be known by `id`, which nobody else is. Returns 0; -ENOMEM. */
+static int remember_client(struct mqtt_session *s, struct slice id)
+{
+    char *copy = malloc(id.len);
+    int r;
+
+    if (copy == NULL)
+        return -ENOMEM;
+    r = hash_table_add(&session_worker(s)->mqtt_clients, &s->by_id,
+                       hash_more(HASH_SEED, id.at, id.len));
+    if (r < 0) {
+        free(copy);
+        return r;
+    }
+    memcpy(copy, id.at, id.len);
+    s->client_id = copy;
+    s->client_id_len = (uint16_t)id.len;
+    return 0;
+}
+
+void mqtt_session_forget_id(struct mqtt_session *s)
+{
+    if (s->client_id == NULL)
+        return;
+    hash_table_remove(&session_worker(s)->mqtt_clients, &s->by_id);
+    free(s->client_id);
+    s->client_id = NULL;
+}
+
+/* ---- answers ---- */
+
+static void send_packet(struct mqtt_session *s, const uint8_t *packet, size_t len)
+{
+    uint8_t frame[WS_HEADER_MAX + ANSWER_MAX];
+    uint8_t *end;
+
+    if (len == 0) /* this version has no such packet */
+        return;
+    end = ws_write_header(frame, WS_OP_BINARY, len);
+    memcpy(end, packet, len);
+    conn_send(s->conn, frame, (size_t)(end - frame) + len);
+}
+
+static size_t answer_cap(const struct mqtt_session *s)
+{
+    return s->max_packet_size < ANSWER_MAX ? s->max_packet_size : ANSWER_MAX;
+}
+
+void mqtt_session_end(struct mqtt_session *s, uint16_t code, const char *why)
+{
+    uint8_t frame[WS_CONTROL_MAX];
+
+    hub_leave(session_worker(s)->hub, &s->reader);
+    mqtt_session_forget_id(s);
+    conn_send(s->conn, frame, ws_write_close(frame, code, why));
+    conn_finish(s->conn);
+}
+
+static uint16_t close_code(uint8_t reason)
+{
+    switch (reason) {
+    case MQTT_MALFORMED_PACKET:
+    case MQTT_PROTOCOL_ERROR:
+        return WS_PROTOCOL_ERROR;
+    case MQTT_PACKET_TOO_LARGE:
+        return WS_TOO_BIG;
+    case MQTT_SERVER_SHUTTING_DOWN:
+        return WS_GOING_AWAY;
+    case MQTT_KEEP_ALIVE_TIMEOUT:
+        return WS_NORMAL;
+    default:
+        return WS_POLICY;
+    }
+}
+
+void mqtt_session_refuse(struct mqtt_session *s, enum mqtt_version version, uint8_t reason,
+                         const char *why)
+{
+    uint8_t packet[ANSWER_MAX];
+    size_t len;
+
+    if (s->version == MQTT_UNKNOWN)
+        len = mqtt_encode_refusal(packet, answer_cap(s), version, reason, why);
+    else
+        len = mqtt_encode_disconnect(packet, answer_cap(s), version, reason, why);
+    session_worker(s)->stats.refused[reason]++;
+    send_packet(s, packet, len);
+    mqtt_session_end(s, close_code(reason), why);
+}
+
+void mqtt_session_disconnect(struct mqtt_session *s, uint8_t reason, const char *why)
+{
+    mqtt_session_refuse(s, s->version, reason, why);
+}
+
+/* Send the answer to a request. One that is longer than what the client takes may not be sent, and
+ * a client that waits for it in vain is no use. */
+static void send_answer(struct mqtt_session *s, const uint8_t *packet, size_t len)
+{
+    if (len > 0)
+        send_packet(s, packet, len);
+    else
+        mqtt_session_disconnect(s, MQTT_PACKET_TOO_LARGE,
+                                "the answer is over your maximum packet size");
+}
+
+/* ---- packets ---- */
+
+void mqtt_session_arm(struct mqtt_session *s)
+{
+    int64_t ms =
+        s->keep_alive_s > 0 ? s->keep_alive_s * INT64_C(1500) : session_worker(s)->limits.idle_ms;
+
+    conn_expire_at(s->conn, mono_add_ms(s->last_heard, ms));
+}
+
+static struct slice assign_client_id(struct mqtt_session *s, char buf[32])
+{
+    int n = snprintf(buf, 32, "tapecast-%016llx",
+                     (unsigned long long)rng_next(&session_worker(s)->rng));
+
+    return (struct slice){buf, (size_t)n};
+}
+
+/* Why this CONNECT cannot be accepted, or MQTT_SUCCESS. */
+static uint8_t judge_connect(const struct mqtt_connect *p, const char **ret_why)
+{
+    if (p->auth_method.at != NULL) {
+        *ret_why = "no authentication method is offered here";
+        return MQTT_BAD_AUTH_METHOD;
+    }
+    if (p->client_id.len > CLIENT_ID_MAX) {
+        *ret_why = "a client id has at most 256 bytes";
+        return MQTT_CLIENT_ID_INVALID;
+    }
+    if (p->has_will) {
+        *ret_why = "this door is read-only: it takes no will";
+        return MQTT_NOT_AUTHORIZED;
+    }
+    return MQTT_SUCCESS;
+}
+
+/* The session gets its id; one that had it before ends [MQTT-3.1.4-3]. Returns 0; -ENOMEM. */
+static int take_client_id(struct mqtt_session *s, struct slice id)
+{
+    struct mqtt_session *before = find_client(session_worker(s), id);
+
+    if (before != NULL)
+        mqtt_session_disconnect(before, MQTT_SESSION_TAKEN_OVER,
+                                "another connection came with this client id");
+    return remember_client(s, id);
+}
+
+static void on_connect(struct mqtt_session *s, const struct mqtt_connect *p)
+{
+    uint8_t packet[ANSWER_MAX], reason;
+    char assigned[32];
+    const char *why = NULL;
+    struct slice id = p->client_id;
+    struct mqtt_connack ack = {
+        .max_packet_size = session_worker(s)->limits.max_packet_size,
+        .session_expires_at_once = p->session_expiry_s > 0,
+    };
+    size_t len;
+
+    s->max_packet_size = p->max_packet_size;
+    reason = judge_connect(p, &why);
+    if (reason != MQTT_SUCCESS) {
+        mqtt_session_refuse(s, p->version, reason, why);
+        return;
+    }
+    if (id.len == 0)
+        id = ack.assigned_client_id = assign_client_id(s, assigned);
+    len = mqtt_encode_connack(packet, answer_cap(s), p->version, &ack);
+    if (len == 0) {
+        mqtt_session_refuse(s, p->version, MQTT_PACKET_TOO_LARGE, NULL);
+        return;
+    }
+    if (take_client_id(s, id) < 0) {
+        mqtt_session_refuse(s, p->version, MQTT_SERVER_BUSY, "out of memory; try again later");
+        return;
+    }
+    s->version = (uint8_t)p->version;
+    s->keep_alive_s = p->keep_alive_s;
+    s->expiry_was_zero = p->session_expiry_s == 0;
+    mqtt_session_arm(s);
+    send_packet(s, packet, len);
+}
+
+int mqtt_parse_rate(struct slice text, uint32_t *ret_interval_ms)
+{
+    char buf[16], *end;
+    double rate;
+
+    if (text.len == 0 || text.len >= sizeof(buf))
+        return -EINVAL;
+    memcpy(buf, text.at, text.len);
+    buf[text.len] = '\0';
+    if (buf[strspn(buf, "0123456789.")] != '\0')
+        return -EINVAL;
+    rate = strtod(buf, &end);
+    if (*end != '\0' || rate < 0.01 || rate > 1000)
+        return -EINVAL;
+    *ret_interval_ms = (uint32_t)lround(1000 / rate);
+    return 0;
+}
+
+/* The pace that a SUBSCRIBE asks for by the user property `max-rate`. Returns 0; -EINVAL. */
+static int requested_pace(const struct mqtt_session *s, struct mqtt_properties properties,
+                          uint32_t *ret_interval_ms)
+{
+    struct slice name, value;
+
+    *ret_interval_ms = s->interval_ms;
+    while (mqtt_user_property_next(&properties, &name, &value))
+        if (slice_is(name, "max-rate"))
+            return mqtt_parse_rate(value, ret_interval_ms);
+    return 0;
+}
+
+static size_t levels_of(struct slice filter)
+{
+    size_t n = 1;
+
+    for (size_t i = 0; i < filter.len; i++)
+        n += filter.at[i] == '/';
+    return n;
+}
+
+/* The reason code for one filter, which is added to `want` (and `snapshot`) when it is granted. */
+static uint8_t grant(const struct mqtt_session *s, const struct mqtt_filter *f,
+                     uint32_t interval_ms, struct filterset *want, struct filterset *snapshot)
+{
+    const struct gateway_limits *limits = &session_worker(s)->limits;
+    int was_there;
+
+    if (f->reason != MQTT_SUCCESS)
+        return f->reason;
+    if (f->shared)
+        return MQTT_SHARED_NOT_SUPPORTED;
+    if (f->filter.len > limits->max_filter_length ||
+        levels_of(f->filter) > limits->max_filter_levels)
+        return MQTT_QUOTA_EXCEEDED;
+    was_there =
+        filterset_put(want, f->filter.at, f->filter.len, f->retain_as_published, interval_ms);
+    if (was_there < 0)
+        return MQTT_UNSPECIFIED_ERROR;
+    if (want->n > limits->max_subscriptions) {
+        (void)filterset_remove(want, f->filter.at, f->filter.len);
+        return MQTT_QUOTA_EXCEEDED;
+    }
+    if (f->retain_handling == 2 || (f->retain_handling == 1 && was_there))
+        return MQTT_SUCCESS;
+    return filterset_put(snapshot, f->filter.at, f->filter.len, false, 0) < 0
+               ? MQTT_UNSPECIFIED_ERROR
+               : MQTT_SUCCESS;
+}
+
+/* Ask the hub for `want`; when it cannot, every filter that was granted is refused after all. */
+static void apply(struct mqtt_session *s, struct filterset *want, struct filterset *snapshot,
+                  uint8_t *reasons, size_t n)
+{
+    size_t max_packet = s->max_packet_size < UINT32_MAX ? s->max_packet_size : SIZE_MAX;
+    int r = hub_subscribe(session_worker(s)->hub, &s->reader, mqtt_encoding(s->version), max_packet,
+                          want, snapshot);
+
+    for (size_t i = 0; r < 0 && i < n; i++)
+        if (reasons[i] == MQTT_SUCCESS)
+            reasons[i] = r == -ENOSPC ? MQTT_QUOTA_EXCEEDED : MQTT_UNSPECIFIED_ERROR;
+}
+
+static void on_subscribe(struct mqtt_session *s, const struct mqtt_subscribe *p)
+{
+    struct filterset want = {0}, snapshot = {0};
+    struct mqtt_filters rest = p->filters;
+    struct mqtt_filter f;
+    uint8_t packet[ANSWER_MAX], reasons[FILTERS_PER_PACKET];
+    uint32_t interval_ms;
+    size_t n = 0;
+
+    if (p->subscription_id > 0) {
+        mqtt_session_disconnect(s, MQTT_SUBSCRIPTION_ID_NOT_SUPPORTED,
+                                "subscription identifiers are not available");
+        return;
+    }
+    if (p->n_filters > FILTERS_PER_PACKET) {
+        mqtt_session_disconnect(s, MQTT_QUOTA_EXCEEDED, "too many filters in one packet");
+        return;
+    }
+    if (filterset_copy(hub_filters(&s->reader), &want) < 0 ||
+        requested_pace(s, p->properties, &interval_ms) < 0) {
+        filterset_release(&want);
+        mqtt_session_disconnect(s, MQTT_IMPLEMENTATION_ERROR,
+                                "max-rate is a number from 0.01 to 1000 a second");
+        return;
+    }
+    while (mqtt_filter_next(&rest, &f))
+        reasons[n++] = grant(s, &f, interval_ms, &want, &snapshot);
+    apply(s, &want, &snapshot, reasons, n);
+    send_answer(s, packet,
+                mqtt_encode_suback(packet, answer_cap(s), s->version, p->packet_id, reasons, n));
+    hub_serve(session_worker(s)->hub, &s->reader);
+}
+
+static void on_unsubscribe(struct mqtt_session *s, const struct mqtt_subscribe *p)
+{
+    struct filterset want = {0}, snapshot = {0};
+    struct mqtt_filters rest = p->filters;
+    struct mqtt_filter f;
+    uint8_t packet[ANSWER_MAX], reasons[FILTERS_PER_PACKET];
+    size_t n = 0;
+
+    if (p->n_filters > FILTERS_PER_PACKET || filterset_copy(hub_filters(&s->reader), &want) < 0) {
+        mqtt_session_disconnect(s, MQTT_QUOTA_EXCEEDED, "too many filters in one packet");
+        return;
+    }
+    while (mqtt_filter_next(&rest, &f)) {
+        if (f.reason == MQTT_SUCCESS && !filterset_remove(&want, f.filter.at, f.filter.len))
+            f.reason = MQTT_NO_SUBSCRIPTION_EXISTED;
+        reasons[n++] = f.reason;
+    }
+    apply(s, &want, &snapshot, reasons, n);
+    send_answer(s, packet,
+                mqtt_encode_unsuback(packet, answer_cap(s), s->version, p->packet_id, reasons, n));
+    hub_serve(session_worker(s)->hub, &s->reader);
+}
+
+static void on_publish(struct mqtt_session *s, const struct mqtt_publish *p)
+{
+    if (p->qos > 0)
+        mqtt_session_disconnect(s, MQTT_QOS_NOT_SUPPORTED,
+                                "this door is read-only; the maximum QoS is 0");
+    else
+        mqtt_session_disconnect(s, MQTT_NOT_AUTHORIZED,
+                                "this door is read-only: publish to the broker");
+}
+
+static void on_disconnect(struct mqtt_session *s, const struct mqtt_disconnect *p)
+{
+    if (p->session_expiry_s > 0 && s->expiry_was_zero) {
+        mqtt_session_disconnect(s, MQTT_PROTOCOL_ERROR, "the session expiry was zero at CONNECT");
+        return;
+    }
+    mqtt_session_end(s, WS_NORMAL, NULL);
+}
+
+void mqtt_session_heard(struct mqtt_session *s)
+{
+    s->last_heard = session_worker(s)->now;
+    s->probed = false;
+}
+
+void mqtt_session_packet(struct mqtt_session *s, const struct mqtt_packet *p)
+{
+    uint8_t packet[ANSWER_MAX];
+
+    mqtt_session_heard(s);
+    switch (p->type) {
+    case MQTT_CONNECT:
+        on_connect(s, &p->connect);
+        break;
+    case MQTT_SUBSCRIBE:
+        on_subscribe(s, &p->subscribe);
+        break;
+    case MQTT_UNSUBSCRIBE:
+        on_unsubscribe(s, &p->subscribe);
+        break;
+    case MQTT_PINGREQ:
+        send_answer(s, packet, mqtt_encode_pingresp(packet, answer_cap(s)));
+        break;
+    case MQTT_PUBLISH:
+        on_publish(s, &p->publish);
+        break;
+    case MQTT_DISCONNECT:
+        on_disconnect(s, &p->disconnect);
+        break;
+    default: /* acknowledgements of what is never sent, AUTH without a method */
+        mqtt_session_disconnect(s, MQTT_PROTOCOL_ERROR, "nothing here asked for this packet");
+    }
+}
