@@ -82,11 +82,13 @@ describe('finnhub', { concurrency: 6 }, () => {
     test(`${answer}: no data, the last good price stays`, async (t) => {
       const all = await run(t);
       await flows(all.reader);
+      await conditionIs(all.reader, 'live'); // told a moment after the first quote
       all.standIn.answer(answer);
       await conditionIs(all.reader, 'waiting');
       const last = all.reader.latest.get('stocks/AAPL').json;
       all.standIn.answer('good');
       await flows(all.reader);
+      await conditionIs(all.reader, 'live');
       assert.ok(all.reader.latest.get('stocks/AAPL').json.seq > last.seq);
       assert.deepEqual(stateLines(all.publisher).slice(-3), [
         'feed finnhub is live',
@@ -105,7 +107,8 @@ describe('finnhub', { concurrency: 6 }, () => {
       await until(() => all.standIn.requests.length > asked + 8);
       all.standIn.answer('good');
       await flows(all.reader);
-      assert.equal(condition(all.reader), 'live');
+      await conditionIs(all.reader, 'live');
+      assert.ok(!stateLines(all.publisher).some((line) => /fault|failed/.test(line)));
       assertTrue(all);
     });
 
