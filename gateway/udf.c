@@ -10,6 +10,10 @@
 
 #define RESOLUTIONS "[\"1S\",\"1\",\"5\",\"15\",\"60\",\"1D\"]"
 
+const char udf_config_without_store[] =
+    "{\"supported_resolutions\":[],\"supports_search\":false,\"supports_group_request\":false,"
+    "\"supports_marks\":false,\"supports_timescale_marks\":false,\"supports_time\":true}\n";
+
 const char udf_config[] =
     "{\"supported_resolutions\":" RESOLUTIONS ",\"supports_search\":true,"
     "\"supports_group_request\":false,\"supports_marks\":false,\"supports_timescale_marks\":false,"

@@ -42,5 +42,6 @@ MUST_CHECK int udf_search(struct store *s, const char *query, uint32_t limit, st
 MUST_CHECK int udf_symbol(struct store *s, const char *symbol, struct udf_text *ret);
 
 extern const char udf_config[];
+extern const char udf_config_without_store[]; /* no resolution, no search */
 
 #endif

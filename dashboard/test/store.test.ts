@@ -9,6 +9,7 @@ import * as lists from '../src/store/lists';
 import { Market } from '../src/store/market';
 import { Row } from '../src/store/row';
 import { Spark } from '../src/store/spark';
+import { spanAt } from '../src/store/spans';
 import * as storage from '../src/store/storage';
 import { distance, newAlert, reached } from '../src/store/alerts';
 import { readLink, writeLink } from '../src/store/share';
@@ -117,27 +118,83 @@ test('bars stay within their capacity', () => {
   assert.equal(bars.list[bars.list.length - 1]!.time, 9_999);
 });
 
-test('older bars go in front, and what was seen wins', () => {
+const known = (time: number, price: number, volume = 1) => ({ time, open: price, high: price, low: price, close: price, volume });
+
+test('a history is right about each bar but its newest, which goes on with what was seen', () => {
   const bars = new Bars(1, 100);
-  bars.add(move(10, 5));
-  const old = (time: number) => ({ time, open: 1, high: 1, low: 1, close: 1, volume: 1 });
-  bars.prepend([old(8), old(9), old(10)]);
-  assert.deepEqual(bars.list.map((b) => [b.time, b.close]), [[8, 1], [9, 1], [10, 5]]);
+  for (const second of [10, 11, 12]) bars.add(move(second, 5));
+  bars.join([known(8, 1), known(10, 2), known(11, 3, 7)], true);
+  assert.deepEqual(bars.list.map((b) => [b.time, b.open, b.high, b.low, b.close, b.volume]),
+    [[8, 1, 1, 1, 1, 1], [10, 2, 2, 2, 2, 1], [11, 3, 5, 3, 5, 7], [12, 5, 5, 5, 5, 1]]);
+  bars.add(move(12, 6));
+  assert.deepEqual(bars.list.map((b) => b.time), [8, 10, 11, 12]);
+  assert.equal(bars.isWhole, true);
+});
+
+test('bars before a hole are let go of, and may be asked for again', () => {
+  const bars = new Bars(1, 100);
+  for (const second of [10, 11, 90]) bars.add(move(second, 5));
+  bars.isWhole = true;
+  bars.join([known(80, 1), known(90, 1)], false);
+  assert.deepEqual(bars.list.map((b) => b.time), [80, 90]);
+  assert.equal(bars.isWhole, false);
+  bars.join([known(79, 1), known(80, 2)], false);
+  assert.deepEqual(bars.list.map((b) => [b.time, b.open]), [[79, 1], [80, 2], [90, 1]]);
+  bars.join([], true);
+  assert.equal(bars.isWhole, true);
+  assert.equal(bars.list.length, 3);
+});
+
+test('hours and days of a stock are those of its sessions, those of a coin are UTC', () => {
+  const at = (text: string) => Date.parse(text) / 1000;
+  const start = (seconds: number, text: string, always = false) => new Date(spanAt(seconds, at(text), always).time * 1000).toISOString().slice(0, 16);
+  assert.equal(start(3_600, '2024-04-05T13:29:59Z'), '2024-04-05T13:00'); // 9:29 in New York: before the session
+  assert.equal(start(3_600, '2024-04-05T14:29:59Z'), '2024-04-05T13:30');
+  assert.equal(start(3_600, '2024-04-05T20:00:00Z'), '2024-04-05T20:00'); // after it
+  assert.equal(start(3_600, '2024-01-05T14:30:00Z'), '2024-01-05T14:30'); // winter
+  assert.equal(start(3_600, '2024-04-05T14:29:59Z', true), '2024-04-05T14:00');
+  assert.equal(start(86_400, '2024-04-06T03:59:59Z'), '2024-04-05T00:00');
+  assert.equal(start(86_400, '2024-04-06T04:00:00Z'), '2024-04-06T00:00');
+  assert.equal(start(86_400, '2024-04-06T03:59:59Z', true), '2024-04-06T00:00');
+  assert.equal(start(900, '2024-04-05T13:44:59Z'), '2024-04-05T13:30');
+  const { from, until } = spanAt(3_600, at('2024-04-05T19:45:00Z'), false);
+  assert.deepEqual([from, until], [at('2024-04-05T19:30:00Z'), at('2024-04-05T20:00:00Z')]);
+  for (const [day, hours] of [['2024-03-10', 23], ['2024-11-03', 25], ['2024-11-04', 24]] as const) {
+    const span = spanAt(86_400, at(`${day}T17:00:00Z`), false);
+    assert.equal(span.until - span.from, hours * 3_600, day);
+  }
 });
 
 test('a history in UDF is read, and rows that make no sense are left out', () => {
-  assert.deepEqual(readUdf({ s: 'ok', t: [60, 61, 120], o: [1, 1, 2], h: [1, 1, 2], l: [1, 1, 2], c: [1, 1, null], v: [5, 5, 5] }, 60),
+  assert.deepEqual(readUdf({ s: 'ok', t: [60, 60, 120], o: [1, 1, 2], h: [1, 1, 2], l: [1, 1, 2], c: [1, 1, null], v: [5, 5, 5] }),
     [{ time: 60, open: 1, high: 1, low: 1, close: 1, volume: 5 }]);
-  for (const json of [null, 7, {}, { s: 'no_data' }, { s: 'ok' }]) assert.deepEqual(readUdf(json, 60), []);
+  for (const json of [null, 7, {}, { s: 'no_data' }, { s: 'ok' }, { s: 'ok', t: [1] }]) assert.deepEqual(readUdf(json), []);
 });
 
-test('a gateway without a history is asked once', async () => {
-  let asked = 0;
-  const history = httpHistory(() => { asked++; return Promise.reject(new Error('404')); });
+test('a gateway without a store is not asked for history', async () => {
+  const asked: string[] = [];
+  const history = httpHistory((path) => { asked.push(path); return Promise.resolve({ supported_resolutions: [] }); });
   const { signal } = new AbortController();
-  assert.deepEqual(await history.bars('A', '1m', 0, 1, signal), []);
-  assert.deepEqual(await history.bars('B', '1m', 0, 1, signal), []);
-  assert.equal(asked, 1);
+  assert.deepEqual(await history.bars({ symbol: 'A', interval: '1m', count: 5 }, signal), []);
+  assert.deepEqual(await history.symbols('A', signal), []);
+  assert.deepEqual(asked, ['/api/config']);
+});
+
+test('a history that fails is asked again', async () => {
+  const answers = [
+    () => Promise.reject(new Error('down')),
+    () => Promise.resolve({ supported_resolutions: ['1'] }), () => Promise.reject(new Error('503')),
+    () => Promise.resolve({ s: 'no_data' }), () => Promise.resolve([{ symbol: 'BTC/USD' }, null, 7]),
+  ];
+  const asked: string[] = [];
+  const history = httpHistory((path) => { asked.push(path); return answers.shift()!() as Promise<unknown>; });
+  const { signal } = new AbortController();
+  const wish = { symbol: 'BTC/USD', interval: '1m' as const, count: 5, to: 60 };
+  assert.equal(await history.bars(wish, signal), undefined);
+  assert.equal(await history.bars(wish, signal), undefined);
+  assert.deepEqual(await history.bars(wish, signal), []);
+  assert.deepEqual(await history.symbols('b', signal), ['BTC/USD']);
+  assert.deepEqual(asked.slice(3), ['/api/history?symbol=BTC%2FUSD&resolution=1m&countback=5&to=60', '/api/search?query=b&limit=30']);
 });
 
 test('a trend has few points, spans everything and ends at the newest price', () => {

@@ -231,7 +231,9 @@ static void answer_now(const struct http_request *r, const char *type, const cha
 
 void door_config(const struct http_request *r)
 {
-    answer_now(r, "application/json", udf_config);
+    bool stored = worker_of(r->conn)->shared->history != NULL;
+
+    answer_now(r, "application/json", stored ? udf_config : udf_config_without_store);
 }
 
 void door_time(const struct http_request *r)

@@ -1,19 +1,23 @@
 // The page against a real broker and gateway; the test is the publisher, so it knows each price.
 
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { Broker, Gateway, atEnd, mqttClient, until } from '../support/index.mjs';
+import { Broker, Gateway, Recorder, atEnd, mqttClient, tempDir, until } from '../support/index.mjs';
 import { DASHBOARD, openPage, startBrowser } from '../support/page.mjs';
 
 const browser = await startBrowser({ after });
 
 /** A market of which the test is the exchange. */
 class Exchange {
-  static async open(t) {
+  /** With `records` there are a recorder and a history too. */
+  static async open(t, { records = false } = {}) {
     const exchange = new Exchange();
     exchange.broker = await Broker.start(t);
-    exchange.gateway = await Gateway.start(t, exchange.broker, { web: DASHBOARD });
+    const store = path.join(tempDir(t), 'history.db');
+    if (records) exchange.recorder = await Recorder.start(t, exchange.broker, { store });
+    exchange.gateway = await Gateway.start(t, exchange.broker, { web: DASHBOARD, args: records ? ['--store', store] : [] });
     exchange.client = await mqttClient(t, exchange.broker.url);
     return exchange;
   }
@@ -250,7 +254,7 @@ test('everything can be reached by keyboard: search, rows, interval, filter, hel
   await dashboard.page.getByRole('option').first().waitFor();
   await dashboard.press('Enter');
   await chosen('AAPL');
-  await dashboard.press('3');
+  await dashboard.press('2');
   assert.equal(await dashboard.page.getByRole('button', { name: '1m' }).getAttribute('aria-pressed'), 'true');
   await dashboard.press('f');
   await dashboard.page.keyboard.type('ms');
@@ -330,6 +334,69 @@ test('the chart builds bars from ticks, survives late ones, and its legend shows
     await dashboard.page.getByRole('button', { name: style, exact: true }).click();
   assert.ok((await dashboard.page.getByTestId('chart').locator('canvas').count()) > 0);
   assert.match(await dashboard.page.locator('.attribution').innerText(), /TradingView/);
+});
+
+test('the chart begins with what was recorded, goes on with what comes, and has no seam after an outage', async (t) => {
+  const exchange = await Exchange.open(t, { records: true });
+  const minute = 60_000;
+  const start = Math.floor(Date.now() / minute) * minute - 701 * minute;
+  for (let i = 0; i < 700; i++) void exchange.tick('AAPL', 100 + (i % 10), { timestamp: start + i * minute, volume: 1000 + i * 10 });
+  await until(() => exchange.recorder.bars('AAPL', 60).length >= 699, { what: 'the bars to be kept' });
+
+  const dashboard = await openPage(t, browser, exchange.gateway, { path: '/#s=AAPL&i=1m', mayFail: CONNECTION });
+  const asked = [];
+  dashboard.page.on('response', (r) => { if (r.url().includes('/api/history')) asked.push(r.json().catch(() => ({}))); });
+  const legend = () => dashboard.text('legend').then((text) => text.replace(/\s+/g, ' '), () => '');
+  await until(async () => /O ?109.00 .* V ?10$/.test(await legend()), { what: 'the newest recorded bar', detail: legend });
+
+  const end = start + 700 * minute;
+  const at = (second, price, volume) => exchange.tick('AAPL', price, { timestamp: end + second * 1000, volume });
+  await at(1, 200, 8_000);
+  await dashboard.shows('AAPL', '200.00');
+  await exchange.gateway.stop();
+  await dashboard.state('Disconnected');
+  await at(2, 210, 8_020);
+  await at(3, 190, 8_050);
+  await until(() => exchange.recorder.bars('AAPL', 60).at(-1).h === 210);
+  await exchange.gateway.start();
+  await until(async () => /O ?200.00 H ?210.00 L ?190.00 C ?190.00 V ?60$/.test(await legend()), { timeout: 15_000, what: 'the bar that went on unseen', detail: legend });
+
+  const chart = await dashboard.page.getByTestId('chart').boundingBox();
+  await dashboard.page.mouse.move(chart.x + chart.width / 2, chart.y + chart.height / 2);
+  await until(async () => { // scrolled to the left
+    await dashboard.page.mouse.wheel(-400, 0);
+    return (await Promise.all(asked)).some((answer) => answer.t?.[0] === start / 1000);
+  }, { timeout: 15_000, what: 'the oldest bar to be asked for' });
+});
+
+test('hours begin where recorded hours begin', async (t) => {
+  const exchange = await Exchange.open(t, { records: true });
+  const half = Date.UTC(2024, 3, 5, 14, 30); // 10:30 in New York
+  await exchange.tick('AAPL', 100, { timestamp: half - 60_000, volume: 100 });
+  await exchange.tick('AAPL', 101, { timestamp: half + 60_000, volume: 130 });
+  await until(() => exchange.recorder.bars('AAPL', 3600).length === 2, { what: 'two hours to be kept' });
+  const dashboard = await openPage(t, browser, exchange.gateway, { path: '/#s=AAPL&i=1h', timezoneId: 'UTC' });
+  const legend = () => dashboard.text('legend').then((text) => text.replace(/\s+/g, ' '), () => '');
+  await until(async () => /^05 Apr 2024 14:30:00 O ?101.00 H ?101.00 L ?101.00 C ?101.00 V ?30$/.test(await legend()), { what: 'the second hour', detail: legend });
+  await exchange.tick('AAPL', 105, { timestamp: half + 3_000_000, volume: 140 }); // past three o'clock UTC
+  await until(async () => /^05 Apr 2024 14:30:00 O ?101.00 H ?105.00 L ?101.00 C ?105.00 V ?40$/.test(await legend()), { what: 'the hour to go on', detail: legend });
+});
+
+test('search finds what was recorded and is not quoted any more', async (t) => {
+  const exchange = await Exchange.open(t, { records: true });
+  await exchange.tick('AAPL', 100);
+  await exchange.tick('GONE', 7, { volume: 10 });
+  await until(() => exchange.recorder.bars('GONE', 60).length === 1);
+  await exchange.client.publish('stocks/GONE', '', { retain: true, qos: 1 });
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  await exchange.goLive(dashboard);
+  assert.deepEqual(await dashboard.symbols(), ['AAPL']);
+  await dashboard.press('/');
+  await dashboard.page.keyboard.type('go');
+  await dashboard.page.getByRole('option', { name: /GONE/ }).waitFor();
+  await dashboard.press('Enter');
+  await until(async () => (await dashboard.text('chart-symbol')) === 'GONE');
+  await until(async () => /O ?7.00/.test((await dashboard.text('legend')).replace(/\s+/g, ' ')), { what: 'its recorded bar' });
 });
 
 test('a pause holds the prices and counts, going on shows the newest', async (t) => {

@@ -149,6 +149,8 @@ test('without a store there is no history, and the answer says how to have one',
   const response = await gateway.get('/api/history?symbol=AAPL');
   assert.equal(response.status, 404);
   assert.match((await response.json()).detail, /--store/);
+  const config = await (await gateway.get('/api/config')).json();
+  assert.deepEqual([config.supported_resolutions, config.supports_search], [[], false], 'so a page need not ask for what is not there');
 });
 
 test('a store that comes later is found, and what is recorded is there within two seconds', async (t) => {

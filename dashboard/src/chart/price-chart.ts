@@ -34,12 +34,16 @@ export interface ChartLook {
 const DRAW_MS = 100; // at most ten updates a second
 const VOLUME_SHARE = 0.18;
 const BAR_SPACING = 8;
+const OLDEST_NEAR = 30; // bars before the edge
 
 export class PriceChart {
   /** the bar under the crosshair, else the last one */
   onLegend: (bar: Bar | undefined) => void = () => {};
   /** whether the newest bar is in sight */
   onLive: (live: boolean) => void = () => {};
+
+  /** the oldest bars come into sight */
+  onOldest: () => void = () => {};
 
   private readonly chart: IChartApi;
   private prices: ISeriesApi<SeriesType> | undefined;
@@ -58,7 +62,9 @@ export class PriceChart {
     this.chart = createChart(host, { autoSize: true, ...this.options() });
     this.chart.subscribeCrosshairMove((event) => this.hover(event));
     this.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
-      if (range && this.bars) this.onLive(range.to >= this.bars.list.length - 1);
+      if (!range || !this.bars) return;
+      this.onLive(range.to >= this.bars.list.length - 1);
+      if (range.from < OLDEST_NEAR) this.onOldest();
     });
     this.makeSeries();
   }
@@ -205,7 +211,9 @@ export class PriceChart {
   }
 
   private options(): object {
-    const { colours, zone } = this.look;
+    const { colours } = this.look;
+    const daily = this.interval === '1d';
+    const zone = daily ? 'UTC' : this.look.zone; // a day is known by its date
     const seconds = this.bars ? this.bars.seconds < 60 : true;
     const clockOf = seconds ? formatTime : formatMinute;
     return {
@@ -225,7 +233,7 @@ export class PriceChart {
       rightPriceScale: { borderColor: colours.line },
       timeScale: {
         borderColor: colours.line,
-        timeVisible: true,
+        timeVisible: !daily,
         secondsVisible: seconds,
         rightOffset: 6,
         barSpacing: BAR_SPACING,
@@ -234,7 +242,7 @@ export class PriceChart {
           kind < 3 ? formatShortDay(time * 1000, zone) : kind === 3 ? formatMinute(time * 1000, zone) : formatTime(time * 1000, zone),
       },
       localization: {
-        timeFormatter: (time: Time) => `${formatDay((time as number) * 1000, zone)}  ${clockOf((time as number) * 1000, zone)}`,
+        timeFormatter: (time: Time) => formatDay((time as number) * 1000, zone) + (daily ? '' : `  ${clockOf((time as number) * 1000, zone)}`),
       },
     };
   }

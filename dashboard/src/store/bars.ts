@@ -1,3 +1,5 @@
+import { spanAt, type Span } from './spans';
+
 /**
  * Bars of one symbol and one interval, built from ticks by the tick's own time. A late tick edits
  * one of the last LATE_BARS bars; an older one is dropped and counted. Bars never go back in time,
@@ -32,17 +34,25 @@ export class Bars {
   /** counts what a chart cannot follow by looking at the last bar: edits of older bars, restarts */
   edits = 0;
   dropped = 0;
+  /** the history has nothing older */
+  isWhole = false;
   private droppedInARow = 0;
+  private span: Span = { time: 0, from: 0, until: 0 }; // the last one: most moves are of it
 
-  constructor(readonly seconds: number, public capacity: number) {}
+  constructor(readonly seconds: number, public capacity: number, private readonly aroundTheClock = true) {}
 
   add(move: Move): void {
-    const time = Math.floor(move.timeMs / 1000 / this.seconds) * this.seconds;
+    const time = this.timeOf(Math.floor(move.timeMs / 1000));
     const last = this.list[this.list.length - 1];
     if (last === undefined || time > last.time) this.append(time, move);
     else if (time === last.time) extend(last, move, true);
     else if (!this.editLate(time, move)) this.drop(time, move);
     else this.edits++;
+  }
+
+  private timeOf(at: number): number {
+    if (at < this.span.from || at >= this.span.until) this.span = spanAt(this.seconds, at, this.aroundTheClock);
+    return this.span.time;
   }
 
   private append(time: number, move: Move): void {
@@ -51,6 +61,7 @@ export class Bars {
     // in lumps: shifting a long array with each bar would cost more than it saves
     if (this.list.length <= this.capacity * 1.25) return;
     this.list = this.list.slice(-this.capacity);
+    this.isWhole = false;
     this.edits++; // a chart lets go of them too
   }
 
@@ -69,18 +80,41 @@ export class Bars {
     this.dropped++;
     if (++this.droppedInARow < RESTART_AFTER) return;
     this.list = [];
+    this.isWhole = false;
     this.edits++;
     this.append(time, move);
   }
 
-  /** Put older bars (from a history) before what was seen; those that were seen win. */
-  prepend(older: readonly Bar[]): void {
-    const first = this.list[0]?.time ?? Infinity;
-    const fit = older.filter((bar) => bar.time < first);
-    if (fit.length === 0) return;
-    this.list = [...fit, ...this.list];
+  /**
+   * Join bars of a history, oldest first, to those that were seen. It is right about each bar but its
+   * newest, which may have grown since. Where it is not all that there is and does not reach back to what
+   * was seen, that is let go of: there may be a hole between.
+   */
+  join(known: readonly Bar[], isAll: boolean): void {
+    if (isAll) this.isWhole = true;
+    const first = known[0];
+    if (first === undefined) return;
+    const reaches = isAll || this.list.some((bar) => bar.time === first.time);
+    const kept = reaches ? this.list : this.list.filter((bar) => bar.time > first.time);
+    if (kept.length > 0 && kept[0] !== this.list[0]) this.isWhole = false;
+    const joined = new Map(kept.map((bar) => [bar.time, bar]));
+    const newest = known[known.length - 1]!;
+    for (const bar of known) {
+      const seen = joined.get(bar.time);
+      joined.set(bar.time, seen && bar === newest ? unite(bar, seen) : bar);
+    }
+    this.list = [...joined.values()].sort((a, b) => a.time - b.time);
+    this.capacity = Math.max(this.capacity, this.list.length);
     this.edits++;
   }
+}
+
+function unite(bar: Bar, seen: Bar): Bar {
+  const { time, open, volume } = bar; // seen volume may be counted twice: before an answer and in it
+  return {
+    time, open, close: seen.close,
+    high: Math.max(bar.high, seen.high), low: Math.min(bar.low, seen.low), volume,
+  };
 }
 
 function extend(bar: Bar, move: Move, isLast: boolean): void {

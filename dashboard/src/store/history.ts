@@ -1,45 +1,71 @@
 /** Where bars from before this visit come from. */
 import type { Bar } from './bars';
-import { INTERVALS, type Interval } from './row';
+import type { Interval } from './row';
 
+/** The newest `count` bars, before `to` (s) if that is given. */
+export interface Wish { symbol: string; interval: Interval; count: number; to?: number | undefined }
+
+/** Nothing rejects: `undefined` is an answer that could not be had now. */
 export interface History {
-  /** Bars of [from, to) in s, oldest first; none when there is no history. Never rejects, save on abort. */
-  bars(symbol: string, interval: Interval, from: number, to: number, signal: AbortSignal): Promise<Bar[]>;
+  /** Oldest first; none when there is no history. */
+  bars(wish: Wish, signal: AbortSignal): Promise<Bar[] | undefined>;
+  /** Symbols that begin so. */
+  symbols(begin: string, signal: AbortSignal): Promise<string[] | undefined>;
 }
 
-/** The history of a gateway without a recorder. */
-export const noHistory: History = { bars: () => Promise.resolve([]) };
-
+type FetchJson = (path: string, signal: AbortSignal) => Promise<unknown>;
 interface Udf { s: string; t: number[]; o: number[]; h: number[]; l: number[]; c: number[]; v?: number[] }
 
-/** `/api/history` in the shape of TradingView's UDF. A gateway that has none is asked once. */
-export function httpHistory(fetchJson: (path: string, signal: AbortSignal) => Promise<unknown>): History {
-  let absent = false;
+const SYMBOLS_MAX = 30;
+
+/**
+ * `/api` in the shape of TradingView's UDF. `/api/config` says whether there is a history, so that a
+ * gateway without one is not asked for what it would have to refuse.
+ */
+export function httpHistory(fetchJson: FetchJson): History {
+  let has: boolean | undefined;
+
+  async function ask<T>(path: string, read: (json: unknown) => T, none: T, signal: AbortSignal): Promise<T | undefined> {
+    try {
+      has ??= hasHistory(await fetchJson('/api/config', signal));
+      return has ? read(await fetchJson(path, signal)) : none;
+    } catch {
+      return undefined;
+    }
+  }
+
   return {
-    async bars(symbol, interval, from, to, signal) {
-      if (absent) return [];
-      const query = new URLSearchParams({ symbol, resolution: interval, from: String(from), to: String(to) });
-      try {
-        return readUdf(await fetchJson('/api/history?' + query, signal), INTERVALS[interval]);
-      } catch {
-        absent = !signal.aborted;
-        return [];
-      }
+    bars({ symbol, interval, count, to }, signal) {
+      const query = new URLSearchParams({ symbol, resolution: interval, countback: String(count), ...(to !== undefined && { to: String(to) }) });
+      return ask('/api/history?' + query, readUdf, [], signal);
+    },
+    symbols(begin, signal) {
+      const query = new URLSearchParams({ query: begin, limit: String(SYMBOLS_MAX) });
+      return ask('/api/search?' + query, readSymbols, [], signal);
     },
   };
 }
 
-export function readUdf(json: unknown, seconds: number): Bar[] {
+function hasHistory(config: unknown): boolean {
+  const { supported_resolutions: list } = (config ?? {}) as { supported_resolutions?: unknown };
+  return Array.isArray(list) && list.length > 0;
+}
+
+export function readUdf(json: unknown): Bar[] {
   const udf = json as Udf;
-  if (typeof udf !== 'object' || udf === null || udf.s !== 'ok' || !Array.isArray(udf.t)) return [];
+  if (typeof udf !== 'object' || udf === null || udf.s !== 'ok') return [];
+  if (![udf.t, udf.o, udf.h, udf.l, udf.c].every(Array.isArray)) return [];
   const bars: Bar[] = [];
   for (let i = 0; i < udf.t.length; i++) {
-    const bar = {
-      time: Math.floor(udf.t[i]! / seconds) * seconds,
-      open: udf.o[i]!, high: udf.h[i]!, low: udf.l[i]!, close: udf.c[i]!, volume: udf.v?.[i] ?? 0,
-    };
+    const bar = { time: udf.t[i]!, open: udf.o[i]!, high: udf.h[i]!, low: udf.l[i]!, close: udf.c[i]!, volume: udf.v?.[i] ?? 0 };
     const last = bars[bars.length - 1];
     if (Object.values(bar).every(Number.isFinite) && (!last || bar.time > last.time)) bars.push(bar);
   }
   return bars;
+}
+
+function readSymbols(json: unknown): string[] {
+  return (Array.isArray(json) ? json : [])
+    .map((found) => (found as { symbol?: unknown } | null)?.symbol)
+    .filter((symbol): symbol is string => typeof symbol === 'string' && symbol !== '');
 }

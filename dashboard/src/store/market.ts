@@ -5,14 +5,14 @@
 import type { Slice } from '../protocol/merge';
 import type { Mode, Quote } from '../protocol/quote';
 import { decimalsOf, shownDecimals } from './format';
-import { Row } from './row';
+import { INTERVALS, Row } from './row';
 import { Tape } from './tape';
 
 /** Bars kept over all symbols: a few symbols have long charts, thousands have short ones. */
 const BARS_BUDGET = 300_000;
 const BARS_MIN = 30;
 const BARS_MAX = 2_000;
-const INTERVAL_COUNT = 4;
+const INTERVAL_COUNT = Object.keys(INTERVALS).length;
 const GAP_WEIGHT = 0.1;
 const GAP_CEILING_MS = 60_000;
 const GAP_MS = 5_000;
@@ -58,6 +58,7 @@ export class Market {
   /** A symbol that is looked at has a tape, and keeps long charts however many symbols there are. */
   lookAt(symbol: string): void {
     if (symbol === this.taped) return;
+    for (const bars of Object.values(this.get(this.taped)?.bars ?? {})) bars.capacity = BARS_MAX; // what a history added may go
     this.taped = symbol;
     this.tape.clear();
     for (const bars of Object.values(this.ensure(symbol).bars)) bars.capacity = BARS_MAX;

@@ -49,6 +49,13 @@ export interface Meter {
 const NO_TOTALS: Totals = { messages: 0, bytes: 0, quotes: 0, merged: 0, faults: 0 };
 const SNAPSHOT_AGAIN_MS = 10_000;
 const EVENTS_MAX = 50;
+/** Bars that are asked for at once, and at most kept of one chart. */
+const HISTORY_PAGE = 500;
+const HISTORY_MAX = 10_000;
+/** The history is a little behind what was seen live: ask again when it must have caught up. */
+const SETTLE_MS = 3_000;
+const ASK_AGAIN_MS = 5_000;
+const TYPING_MS = 120;
 const SHARED_LIST = 'From a link';
 
 export class Model {
@@ -63,8 +70,10 @@ export class Model {
   readonly paused = signal(false);
   /** quotes that came since the pause began */
   readonly held = signal(0);
-  /** goes up when a symbol appears */
+  /** changes when a symbol appears */
   readonly symbolsVersion = signal(0);
+  /** goes up with each connection: something may have been missed before it */
+  readonly connections = signal(0);
   readonly selected;
   readonly activeList;
   /** newest first */
@@ -85,7 +94,10 @@ export class Model {
   private batchAtPause: FromWorker[] = [];
   private snapshotAt = -Infinity;
   private alphabet: Row[] = []; // all known rows
-  private readonly elsewhere = new Set<string>(); // symbols that a snapshot named
+  private readonly elsewhere = new Set<string>(); // symbols that a snapshot or the history named
+  private readonly firstSnapshot: Promise<void>;
+  private olderAskedAt = -Infinity;
+  private search = new AbortController();
 
   constructor(private readonly around: Surroundings) {
     this.settings = signal<Settings>(loadSettings(around.storage));
@@ -104,7 +116,7 @@ export class Model {
     const wanted = computed(() => this.wanted());
     effect(() => around.feed.want(wanted.value));
     around.feed.listen((message) => this.take(message));
-    void this.snapshot();
+    this.firstSnapshot = this.snapshot();
   }
 
   // -- what people change --------------------------------------------------------------------------
@@ -144,12 +156,48 @@ export class Model {
     this.tick();
   }
 
-  /** Put the bars before those that were seen into a row, if there is a history. */
+  /** Join the newest bars of the history to what was and will be seen of a row. */
   async fillBars(symbol: string, interval: Interval, signal: AbortSignal): Promise<void> {
+    await this.firstSnapshot; // it says up to when: a replay is not to show its future
+    for (let answers = 0; answers < 2 && !signal.aborted;) {
+      const bars = this.market.ensure(symbol).bars[interval];
+      const newest = bars.list[bars.list.length - 1];
+      const known = await this.around.history.bars({ symbol, interval, count: HISTORY_PAGE, to: newest && newest.time + 1 }, signal);
+      if (signal.aborted) return;
+      if (known) {
+        answers++;
+        bars.join(known, known.length < HISTORY_PAGE);
+        this.onBatch();
+      }
+      await wait(known ? SETTLE_MS : ASK_AGAIN_MS);
+    }
+  }
+
+  /** More bars before the oldest that a row has. */
+  async olderBars(symbol: string, interval: Interval, signal: AbortSignal): Promise<void> {
     const bars = this.market.ensure(symbol).bars[interval];
-    const to = bars.list[0]?.time ?? Math.floor(this.market.newest / 1000);
-    const older = await this.around.history.bars(symbol, interval, to - bars.capacity * bars.seconds, to, signal);
-    if (!signal.aborted) bars.prepend(older);
+    const first = bars.list[0];
+    const now = this.around.clock();
+    if (!first || bars.isWhole || bars.list.length >= HISTORY_MAX || now - this.olderAskedAt < ASK_AGAIN_MS) return;
+    this.olderAskedAt = now;
+    // with the oldest itself, of which perhaps not all was seen
+    const known = await this.around.history.bars({ symbol, interval, count: HISTORY_PAGE, to: first.time + 1 }, signal);
+    if (known) this.olderAskedAt = -Infinity;
+    if (!known || signal.aborted || bars.list[0]?.time !== first.time) return;
+    bars.join(known, known.length < HISTORY_PAGE);
+    this.onBatch();
+  }
+
+  /** Ask the history for symbols that begin so; what it finds is in symbols() then. */
+  async lookUp(typed: string): Promise<void> {
+    this.search.abort();
+    const { signal } = (this.search = new AbortController());
+    const begin = typed.trim();
+    if (begin === '') return;
+    await wait(TYPING_MS);
+    if (signal.aborted) return;
+    for (const symbol of (await this.around.history.symbols(begin, signal)) ?? []) this.elsewhere.add(symbol);
+    this.changed();
   }
 
   retry(): void {
@@ -270,6 +318,7 @@ export class Model {
         break;
       case 'link':
         this.note(linkText(message.link));
+        if (message.link.phase === 'connected') this.connections.value++;
         if (message.link.phase === 'connected' && message.link.isAfresh) break;
         this.link = message.link;
         this.linkAt = this.around.clock();
@@ -305,7 +354,7 @@ export class Model {
   }
 
   private changed(): void {
-    this.symbolsVersion.value = this.market.known.size;
+    this.symbolsVersion.value = this.market.known.size + this.elsewhere.size;
     if (this.state.peek().phase !== 'live') this.tick();
     this.selectSomething();
     this.onBatch();
@@ -314,11 +363,13 @@ export class Model {
   /** At first, and where the feed turns out not to have what was selected the last time. */
   private selectSomething(): void {
     const selected = this.selected.peek();
-    const isGone = selected !== '' && this.lists.peek().active === '' && this.state.peek().phase === 'live' && !this.market.known.has(this.market.ensure(selected));
+    const isGone = selected !== '' && this.lists.peek().active === '' && this.state.peek().phase === 'live' && !this.market.known.has(this.market.ensure(selected)) && !this.elsewhere.has(selected);
     const first = selected === '' || isGone ? this.listRows()[0] : undefined;
     if (first) this.select(first.symbol);
   }
 }
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 /** A list out of a link: one that is there already is used, and one from another link is replaced. */
 function sharedList(lists: Lists, symbols: string[]): Lists {

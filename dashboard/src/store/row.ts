@@ -2,8 +2,9 @@
 import type { Quote } from '../protocol/quote';
 import { Bars } from './bars';
 import { Spark } from './spark';
+import { tradesAroundTheClock } from './spans';
 
-export const INTERVALS = { '1s': 1, '5s': 5, '1m': 60, '5m': 300 } as const;
+export const INTERVALS = { '1s': 1, '1m': 60, '5m': 300, '15m': 900, '1h': 3_600, '1d': 86_400 } as const;
 export type Interval = keyof typeof INTERVALS;
 
 /** A row is old when it was silent for so many of its usual gaps, but not before AGE_MIN_MS. */
@@ -31,8 +32,9 @@ export class Row {
 
   constructor(readonly symbol: string, capacity: number) {
     this.quote = { symbol };
+    const always = tradesAroundTheClock(symbol);
     this.bars = Object.fromEntries(
-      Object.entries(INTERVALS).map(([name, seconds]) => [name, new Bars(seconds, capacity)]),
+      Object.entries(INTERVALS).map(([name, seconds]) => [name, new Bars(seconds, capacity, always)]),
     ) as Record<Interval, Bars>;
   }
 

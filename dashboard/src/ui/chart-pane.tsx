@@ -3,7 +3,7 @@ import { computed, effect, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { ChartColours, PriceChart } from '../chart/price-chart';
 import type { Bar } from '../store/bars';
-import { formatChange, formatMoment, formatPercent, formatPrice, formatTime, formatVolume, zoneName } from '../store/format';
+import { formatChange, formatDay, formatMoment, formatPercent, formatPrice, formatVolume, zoneName } from '../store/format';
 import type { Model } from '../store/model';
 import { INTERVALS, type Interval, type Row } from '../store/row';
 import { writeLink } from '../store/share';
@@ -135,7 +135,7 @@ function Legend({ row, view, model }: { row: Row | undefined; view: ChartView; m
   const direction = sign(bar.close - bar.open);
   return (
     <div class="legend" data-testid="legend">
-      <span class="muted">{formatTime(bar.time * 1000, model.settings.value.zone)}</span>
+      <span class="muted">{model.settings.value.interval === '1d' ? formatDay(bar.time * 1000, 'UTC') : formatMoment(bar.time * 1000, model.settings.value.zone)}</span>
       {(['open', 'high', 'low', 'close'] as const).map((part) => <span key={part}><i>{part[0]!.toUpperCase()}</i><b class={direction}>{price(bar[part])}</b></span>)}
       <span><i>V</i><b>{formatVolume(bar.volume)}</b></span>
     </div>
@@ -185,8 +185,11 @@ function ChartHost({ model, desk, view }: { model: Model; desk: Desk; view: Char
       const interval = computed(() => model.settings.value.interval);
       stops.push(effect(() => {
         const symbol = model.selected.value;
+        void model.connections.value;
         const stop = new AbortController();
-        if (symbol) void model.fillBars(symbol, interval.value, stop.signal);
+        const shown = interval.value;
+        if (symbol) void model.fillBars(symbol, shown, stop.signal);
+        chart.onOldest = () => { if (symbol) void model.olderBars(symbol, shown, stop.signal); };
         return () => stop.abort();
       }));
       stops.push(() => chart.dispose());

@@ -12,7 +12,7 @@ export const KEYS: readonly [string[], string][] = [
   [['f'], 'Filter the list'],
   [['↑', '↓'], 'Move in the list (also j, k, Page, Home, End)'],
   [['Enter'], 'Open the chart'],
-  [['1', '2', '3', '4'], 'Interval 1s, 5s, 1m, 5m'],
+  [['1', '…', '6'], 'Interval 1s, 1m, 5m, 15m, 1h, 1d'],
   [['c'], 'Next chart type'],
   [['v'], 'Volume on or off'],
   [['s'], 'Sort by change: best first, worst first, own order'],

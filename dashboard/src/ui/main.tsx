@@ -1,7 +1,7 @@
 /** Puts the page together: the feed, the model, the frame, and one loop that draws what changed. */
 import { render } from 'preact';
 import { effect } from '@preact/signals';
-import { noHistory } from '../store/history';
+import { httpHistory } from '../store/history';
 import { Model } from '../store/model';
 import { formatPercent, formatPrice } from '../store/format';
 import { readLink } from '../store/share';
@@ -41,7 +41,7 @@ const feed = new WorkerFeed(
 );
 const { embed } = readLink(location.hash);
 const model = new Model({
-  feed, storage: embed ? undefined : storage(), clock: () => performance.now(), fetchJson, history: noHistory, hash: location.hash,
+  feed, storage: embed ? undefined : storage(), clock: () => performance.now(), fetchJson, history: httpHistory(fetchJson), hash: location.hash,
 });
 const desk = new Desk(model);
 const view = new ChartView();

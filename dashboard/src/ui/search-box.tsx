@@ -57,7 +57,7 @@ export function SearchBox({ model, onOpen }: { model: Model; onOpen: (symbol: st
         aria-label="Search symbol or name" aria-expanded={open.value && typed.value !== ''} aria-controls="search-hits" aria-autocomplete="list"
         aria-activedescendant={found.length > 0 ? `hit-${marked.value}` : undefined}
         value={typed.value}
-        onInput={(e) => { typed.value = e.currentTarget.value; marked.value = 0; open.value = true; }}
+        onInput={(e) => { typed.value = e.currentTarget.value; marked.value = 0; open.value = true; void model.lookUp(typed.value); }}
         onFocus={() => { open.value = true; void model.snapshot(); }}
         onBlur={() => { open.value = false; }}
         onKeyDown={onKey}
