@@ -42,7 +42,7 @@ export class PriceChart {
   /** whether the newest bar is in sight */
   onLive: (live: boolean) => void = () => {};
 
-  /** the oldest bars come into sight */
+  /** the oldest bars are in sight; called with each drawing */
   onOldest: () => void = () => {};
 
   private readonly chart: IChartApi;
@@ -62,9 +62,7 @@ export class PriceChart {
     this.chart = createChart(host, { autoSize: true, ...this.options() });
     this.chart.subscribeCrosshairMove((event) => this.hover(event));
     this.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
-      if (!range || !this.bars) return;
-      this.onLive(range.to >= this.bars.list.length - 1);
-      if (range.from < OLDEST_NEAR) this.onOldest();
+      if (range && this.bars) this.onLive(range.to >= this.bars.list.length - 1);
     });
     this.makeSeries();
   }
@@ -94,6 +92,8 @@ export class PriceChart {
     if (now - this.drawnAt < DRAW_MS) return true;
     this.drawnAt = now;
     this.update();
+    // looked at with each drawing: at the edge no more scrolling would tell of it
+    if ((this.chart.timeScale().getVisibleLogicalRange()?.from ?? Infinity) < OLDEST_NEAR) this.onOldest();
     return false;
   }
 

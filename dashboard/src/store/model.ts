@@ -182,7 +182,7 @@ export class Model {
     this.olderAskedAt = now;
     // with the oldest itself, of which perhaps not all was seen
     const known = await this.around.history.bars({ symbol, interval, count: HISTORY_PAGE, to: first.time + 1 }, signal);
-    if (known) this.olderAskedAt = -Infinity;
+    if (known || signal.aborted) this.olderAskedAt = -Infinity;
     if (!known || signal.aborted || bars.list[0]?.time !== first.time) return;
     bars.join(known, known.length < HISTORY_PAGE);
     this.onBatch();
