@@ -436,8 +436,8 @@ for (const [filter, expected] of MATCHES) {
       const raw = await connect(t, version);
       await raw.subscribe(filter);
       await raw.sync();
-      const got = raw.messages.map((m) => m.topic.replace(/^(status\/gateway)\/.*/, '$1/*')).sort();
-      assert.deepEqual(got, expected);
+      const topics = raw.messages.map((m) => m.topic.replace(/^(status\/gateway)\/.*/, '$1/*'));
+      assert.deepEqual([...new Set(topics)].sort(), expected); // the status may come anew meanwhile
     }
   });
 }
