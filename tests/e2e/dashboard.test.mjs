@@ -527,10 +527,12 @@ for (const colorScheme of ['dark', 'light'])
       await page.getByRole('dialog').waitFor();
       await dashboard.assertAccessible(dialog);
       await dashboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
     }
     await dashboard.press('/');
+    await page.locator('#search:focus').waitFor();
     await page.keyboard.type('a');
-    await page.getByRole('option').first().waitFor();
+    await page.locator('#search-hits').getByRole('option').first().waitFor();
     await dashboard.assertAccessible('search');
     await page.setViewportSize({ width: 390, height: 844 });
     await dashboard.assertAccessible('telephone');
