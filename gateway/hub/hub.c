@@ -319,13 +319,6 @@ struct mono hub_deadline(const struct hub *h)
 
 /* ---- questions ---- */
 
-bool hub_last(const struct hub *h, const char *topic, size_t len, struct message *ret)
-{
-    const struct topic *t = cache_find(&h->cache, topic, len);
-
-    return t != NULL && topic_retained(t, ret);
-}
-
 void hub_each_retained(const struct hub *h, const char *filter,
                        void (*each)(void *ctx, const struct message *m), void *ctx)
 {

@@ -99,8 +99,7 @@ bool hub_has_work(const struct hub *h);        /* for hub_catch_up(): do not sle
 bool hub_is_dirty(const struct hub *h);        /* for hub_flush() */
 struct mono hub_deadline(const struct hub *h); /* when a paced channel is due */
 
-/* The last retained message of a topic, or of each topic that `filter` matches. */
-bool hub_last(const struct hub *h, const char *topic, size_t len, struct message *ret);
+/* The last retained message of each topic that `filter` matches. */
 void hub_each_retained(const struct hub *h, const char *filter,
                        void (*each)(void *ctx, const struct message *m), void *ctx);
 
