@@ -35,6 +35,7 @@
 #include <unistd.h>
 
 #include "common/backoff.h"
+#include "common/broker_properties.h"
 #include "common/log.h"
 
 #include "common/banned.h"
@@ -174,7 +175,19 @@ static void on_disconnect(struct mosquitto *mosq, void *arg, int code,
         l->reason = code;
 }
 
-static void on_message(struct mosquitto *mosq, void *arg, const struct mosquitto_message *m)
+/* Few messages have any: apart, so that the others need no room for them. */
+__attribute__((noinline)) static void pass_with_properties(const struct broker *b,
+                                                           const mosquitto_property *properties,
+                                                           struct broker_message *m)
+{
+    uint8_t buf[BROKER_PROPERTIES_MAX];
+
+    broker_properties_read(properties, buf, m);
+    b->events->message(b->ctx, m);
+}
+
+static void on_message(struct mosquitto *mosq, void *arg, const struct mosquitto_message *m,
+                       const mosquitto_property *properties)
 {
     struct link *l = arg;
     struct broker *b = l->broker;
@@ -186,7 +199,11 @@ static void on_message(struct mosquitto *mosq, void *arg, const struct mosquitto
 
     (void)mosq;
     l->progress = true;
-    if (b->state == UP && b->events->message != NULL) /* not after broker_close() */
+    if (b->state != UP || b->events->message == NULL) /* not after broker_close() */
+        return;
+    if (properties != NULL)
+        pass_with_properties(b, properties, &message);
+    else
         b->events->message(b->ctx, &message);
 }
 
@@ -259,7 +276,7 @@ static int link_configure(struct link *l, const struct broker *b)
 
     mosquitto_connect_v5_callback_set(m, on_connack);
     mosquitto_disconnect_v5_callback_set(m, on_disconnect);
-    mosquitto_message_callback_set(m, on_message);
+    mosquitto_message_v5_callback_set(m, on_message);
     mosquitto_subscribe_callback_set(m, on_subscribe);
     mosquitto_publish_callback_set(m, on_publish);
     mosquitto_log_callback_set(m, on_log);

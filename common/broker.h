@@ -1,9 +1,9 @@
 /*
  * broker -- a connection to an MQTT broker that keeps itself up, driven by its owner's poll loop.
  *
- * The only file that includes <mosquitto.h>. The library runs without a thread of its own: the
- * owner polls the descriptor of broker_poll() and calls broker_run(). Only the name lookup and the
- * TCP connect, which libmosquitto does blocking, run in a short-lived thread, so that an
+ * It and broker_properties alone include <mosquitto.h>. The library runs without a thread of its
+ * own: the owner polls the descriptor of broker_poll() and calls broker_run(). Only the name lookup
+ * and the TCP connect, which libmosquitto does blocking, run in a short-lived thread, so that an
  * unreachable broker never stops the owner's loop; all callbacks come from inside broker_run(), in
  * the owner's thread.
  *
@@ -25,12 +25,20 @@
 #include "common/clock.h"
 #include "common/macros.h"
 
-struct broker_message {
-    const char *topic; /* NUL-terminated, valid during the callback */
+#define BROKER_PROPERTIES_MAX 65535
+
+struct broker_message { /* what it points to is valid during the callback */
+    const char *topic;  /* NUL-terminated */
     const uint8_t *payload;
     size_t len;
     uint8_t qos;
     bool retain;
+    bool expires;         /* in expiry_s seconds */
+    bool properties_lost; /* they were more than BROKER_PROPERTIES_MAX bytes: only the expiry is left */
+    uint32_t expiry_s;
+    const uint8_t *properties; /* MQTT 5's that go with the message, but its expiry, encoded as in a
+                                  PUBLISH; NULL when there are none, expiry included */
+    size_t properties_len;
 };
 
 /* They may call everything here but broker_run() and broker_free(). */

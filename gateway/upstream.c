@@ -35,7 +35,7 @@ struct upstream {
     bool synced;
     int sync_id;          /* of the subscription to SYNC_FILTER, 0 when none is under way */
     struct mono sweep_at; /* MONO_NEVER when there is nothing to sweep */
-    uint64_t losses;
+    uint64_t losses, properties_lost;
     size_t readers, topics;
     struct histogram *tick_age;
 };
@@ -158,12 +158,33 @@ static void note_age(struct upstream *u, const struct broker_message *b)
     histogram_add(u->tick_age, (double)(wall_now().ms - ms) / 1000);
 }
 
+static struct message_properties properties_of(const struct broker_message *b)
+{
+    return (struct message_properties){
+        .block = b->properties,
+        .len = (uint16_t)b->properties_len,
+        .expires = b->expires ? mono_add_ms(mono_now(), b->expiry_s * INT64_C(1000)) : MONO_NEVER,
+    };
+}
+
 static void on_message(void *ctx, const struct broker_message *b)
 {
     struct upstream *u = ctx;
     /* MQTT 3.1.1 hides the flag of live messages; the ticker's topics are retained. */
-    struct message m = {b->topic, strlen(b->topic), b->payload, b->len, b->retain || !u->mqtt5};
+    struct message m = {
+        .topic = b->topic,
+        .topic_len = strlen(b->topic),
+        .payload = b->payload,
+        .len = b->len,
+        .retain = b->retain || !u->mqtt5,
+    };
+    struct message_properties p;
 
+    if (b->properties != NULL) {
+        p = properties_of(b);
+        m.properties = &p;
+    }
+    u->properties_lost += b->properties_lost;
     note_age(u, b);
     hub_publish(u->hub, &m);
 }
@@ -292,6 +313,11 @@ bool upstream_is_synced(const struct upstream *u)
 uint64_t upstream_losses(const struct upstream *u)
 {
     return u->losses;
+}
+
+uint64_t upstream_properties_lost(const struct upstream *u)
+{
+    return u->properties_lost;
 }
 
 void upstream_close(struct upstream *u)

@@ -86,6 +86,7 @@ static void publish_figures(struct worker *w)
         .upstream_up = upstream_is_up(w->upstream),
         .ready = upstream_is_synced(w->upstream),
         .upstream_losses = upstream_losses(w->upstream),
+        .properties_lost = upstream_properties_lost(w->upstream),
     };
 
     pthread_mutex_lock(&w->lock);
@@ -118,6 +119,7 @@ static void add_figures(struct figures *to, const struct figures *from)
     to->upstream_up &= from->upstream_up;
     to->ready &= from->ready;
     to->upstream_losses += from->upstream_losses;
+    to->properties_lost += from->properties_lost;
 }
 
 void worker_figures(struct worker *w, struct figures *ret)

@@ -64,7 +64,7 @@ struct figures {
     struct net_stats net;
     size_t connections, topics, channels, log_bytes;
     bool upstream_up, ready;
-    uint64_t upstream_losses;
+    uint64_t upstream_losses, properties_lost;
 };
 
 struct worker {

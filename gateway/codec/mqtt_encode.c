@@ -238,3 +238,50 @@ size_t mqtt_encode_pingresp(uint8_t *buf, size_t cap)
 
     return begin(&w, buf, cap, MQTT_PINGRESP << 4, 0) ? w.n : 0;
 }
+
+/* ---- PUBLISH with properties ---- */
+
+static void put_message_properties(struct writer *w, const struct mqtt_publish_properties *p)
+{
+    if (p->expires) {
+        put_u8(w, PROPERTY_MESSAGE_EXPIRY);
+        put_u32(w, p->expiry_s);
+    }
+    put_bytes(w, p->block, p->len);
+}
+
+/* What follows the fixed header; *ret_list is the length of the property list. */
+static size_t remaining_with(const struct mqtt_publish_properties *p, size_t topic_len, size_t len,
+                             size_t *ret_list)
+{
+    struct writer count = {0};
+
+    put_message_properties(&count, p);
+    *ret_list = count.n;
+    return 2 + topic_len + mqtt_length_size(count.n) + count.n + len;
+}
+
+size_t mqtt_publish_with_size(const struct mqtt_publish_properties *properties, size_t topic_len,
+                              size_t len)
+{
+    size_t list, remaining = remaining_with(properties, topic_len, len, &list);
+
+    return 1 + mqtt_length_size(remaining) + remaining;
+}
+
+uint8_t *mqtt_write_publish_with(uint8_t *p, const struct mqtt_publish_properties *properties,
+                                 const char *topic, size_t topic_len, const void *payload,
+                                 size_t len, bool retain)
+{
+    struct writer w = {.to = p};
+    size_t list, remaining = remaining_with(properties, topic_len, len, &list);
+
+    put_u8(&w, (uint8_t)(MQTT_PUBLISH << 4 | retain));
+    put_length(&w, remaining);
+    put_u16(&w, (uint16_t)topic_len);
+    put_bytes(&w, topic, topic_len);
+    put_length(&w, list);
+    put_message_properties(&w, properties);
+    put_bytes(&w, payload, len);
+    return p + w.n;
+}

@@ -98,4 +98,19 @@ static inline uint8_t *mqtt_write_publish(uint8_t *p, enum mqtt_version version,
     return p + len;
 }
 
+/* The properties of a PUBLISH with MQTT 5. */
+struct mqtt_publish_properties {
+    const uint8_t *block; /* encoded, without their length and the expiry */
+    size_t len;
+    bool expires;
+    uint32_t expiry_s;
+};
+
+/* The same two for a PUBLISH with properties: MQTT 5, QoS 0. */
+size_t mqtt_publish_with_size(const struct mqtt_publish_properties *properties, size_t topic_len,
+                              size_t len);
+uint8_t *mqtt_write_publish_with(uint8_t *p, const struct mqtt_publish_properties *properties,
+                                 const char *topic, size_t topic_len, const void *payload,
+                                 size_t len, bool retain);
+
 #endif

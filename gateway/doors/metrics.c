@@ -89,6 +89,9 @@ static void put_all(struct page *p, const struct figures *f)
               "Times the broker's connection was lost.", f->upstream_losses);
     put_value(p, "tapecast_upstream_messages_total", "counter", "Messages from the broker.",
               f->hub.messages_in);
+    put_value(p, "tapecast_properties_lost_total", "counter",
+              "Messages whose properties were too long to be passed on.",
+              f->properties_lost);
     put_value(p, "tapecast_topics", "gauge", "Topics in the cache.", f->topics);
     put_value(p, "tapecast_topics_refused_total", "counter",
               "Messages whose topic found no place in the cache.", f->hub.topics_refused);

@@ -36,7 +36,9 @@ void cache_release(struct cache *c)
     for (; t != NULL; t = next) {
         next = cache_next(c, t);
         free(t->payload);
+        free(t->properties);
         free(t->covered);
+        free(t->covered_properties);
         free(t);
     }
     hash_table_release(&c->topics);
@@ -70,7 +72,7 @@ int cache_add(struct cache *c, const char *name, size_t len, struct topic **ret)
 }
 
 /* A message without the flag covers the retained one, which stays what newcomers are given. */
-static int cover(struct cache *c, struct topic *t)
+static int cover(struct topic *t)
 {
     uint8_t *copy = malloc(t->len);
 
@@ -79,49 +81,91 @@ static int cover(struct cache *c, struct topic *t)
     memcpy(copy, t->payload, t->len);
     t->covered = copy;
     t->covered_len = t->len;
-    c->payload_bytes += t->len;
+    t->covered_properties = t->properties;
+    t->properties = NULL;
     return 0;
 }
 
-static void uncover(struct cache *c, struct topic *t)
+static void uncover(struct topic *t)
 {
-    c->payload_bytes -= t->covered_len;
     free(t->covered);
+    free(t->covered_properties);
     t->covered = NULL;
+    t->covered_properties = NULL;
     t->covered_len = 0;
 }
 
-int cache_set(struct cache *c, struct topic *t, const uint8_t *payload, size_t len, bool retain)
+/* A copy in one piece. */
+static struct message_properties *copy_properties(const struct message_properties *p)
 {
-    if (len > t->cap) {
-        size_t cap = (len + 63) & ~(size_t)63; /* payloads of one topic differ by a few digits */
-        uint8_t *bigger = realloc(t->payload, cap);
-        if (bigger == NULL)
-            return -ENOMEM;
-        c->payload_bytes += cap - t->cap;
-        t->payload = bigger;
-        t->cap = (uint32_t)cap;
-    }
-    if (t->retained && !retain && cover(c, t) < 0)
+    struct message_properties *copy = malloc(sizeof(*copy) + p->len);
+    uint8_t *block = (uint8_t *)(copy + 1);
+
+    if (copy == NULL)
+        return NULL;
+    *copy = *p;
+    copy->block = block;
+    if (p->len > 0)
+        memcpy(block, p->block, p->len);
+    return copy;
+}
+
+static int reserve(struct topic *t, size_t len)
+{
+    size_t cap = (len + 63) & ~(size_t)63; /* payloads of one topic differ by a few digits */
+    uint8_t *bigger;
+
+    if (len <= t->cap)
+        return 0;
+    bigger = realloc(t->payload, cap);
+    if (bigger == NULL)
         return -ENOMEM;
-    if (retain && t->covered != NULL)
-        uncover(c, t);
-    if (len > 0)
-        memcpy(t->payload, payload, len);
-    t->len = (uint32_t)len;
-    t->retained = retain && len > 0;
+    t->payload = bigger;
+    t->cap = (uint32_t)cap;
+    return 0;
+}
+
+int cache_set(struct cache *c, struct topic *t, const struct message *m)
+{
+    struct message_properties *properties = NULL;
+
+    if (reserve(t, m->len) < 0)
+        return -ENOMEM;
+    if (m->properties != NULL) {
+        properties = copy_properties(m->properties);
+        if (properties == NULL)
+            return -ENOMEM;
+    }
+    if (t->retained && !m->retain && cover(t) < 0) {
+        free(properties);
+        return -ENOMEM;
+    }
+    if (m->retain && t->covered != NULL)
+        uncover(t);
+    if (t->properties != NULL)
+        free(t->properties);
+    t->properties = properties;
+    if (m->len > 0)
+        memcpy(t->payload, m->payload, m->len);
+    t->len = (uint32_t)m->len;
+    t->retained = m->retain && m->len > 0;
     t->version = ++c->version;
     return 0;
 }
 
 bool topic_retained(const struct topic *t, struct message *ret)
 {
-    *ret = (struct message){t->name, t->name_len, t->payload, t->len, true};
-    if (t->covered != NULL) {
-        ret->payload = t->covered;
-        ret->len = t->covered_len;
-    }
-    return t->retained || t->covered != NULL;
+    bool covered = t->covered != NULL;
+
+    *ret = (struct message){
+        .topic = t->name,
+        .topic_len = t->name_len,
+        .payload = covered ? t->covered : t->payload,
+        .len = covered ? t->covered_len : t->len,
+        .retain = true,
+        .properties = covered ? t->covered_properties : t->properties,
+    };
+    return (t->retained || covered) && !message_expired(ret);
 }
 
 struct topic *cache_next(const struct cache *c, const struct topic *t)

@@ -23,9 +23,11 @@ struct topic {
     uint64_t version;    /* of its last message */
     uint8_t *payload;    /* the last message, owned */
     uint32_t len, cap;
-    uint32_t epoch;   /* the upstream connection that last confirmed it */
-    bool retained;    /* the last message is what a newcomer is given */
+    uint32_t epoch;                        /* the upstream connection that last confirmed it */
+    bool retained;                         /* the last message is what a newcomer is given */
+    struct message_properties *properties; /* of the last message, owned; NULL for none */
     uint8_t *covered; /* the retained message, when a later one was not: owned; else NULL */
+    struct message_properties *covered_properties;
     uint32_t covered_len;
     uint16_t name_len;
     char name[];
@@ -35,7 +37,6 @@ struct cache {
     struct hash_table topics;
     uint64_t version; /* of the newest message */
     size_t max_topics;
-    size_t payload_bytes;
 };
 
 void cache_init(struct cache *c, size_t max_topics);
@@ -47,12 +48,12 @@ struct topic *cache_find(const struct cache *c, const char *name, size_t len);
  * cache; -ENOSPC the bound is reached; -ENOMEM. */
 MUST_CHECK int cache_add(struct cache *c, const char *name, size_t len, struct topic **ret);
 
-/* Take over a message: the next version. With `retain` it is what newcomers are given from now on,
- * or when it is empty, nothing; else that stays as it is. Returns 0; -ENOMEM, nothing changed. */
-MUST_CHECK int cache_set(struct cache *c, struct topic *t, const uint8_t *payload, size_t len,
-                         bool retain);
+/* Keep a message, whose topic is `t`: the next version. With the retain flag it is what newcomers
+ * are given from now on, or when it is empty, nothing; else that stays as it is. Returns 0;
+ * -ENOMEM, nothing changed. */
+MUST_CHECK int cache_set(struct cache *c, struct topic *t, const struct message *m);
 
-/* What a newcomer is given; false when nothing. */
+/* What a newcomer is given; false when nothing, an expired message included. */
 bool topic_retained(const struct topic *t, struct message *ret);
 
 /* First and next of all topics, in no order; NULL behind the last. */

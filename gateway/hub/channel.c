@@ -127,6 +127,7 @@ static struct message last_message(const struct match *m)
         .payload = t->payload,
         .len = t->len,
         .retain = t->retained && m->retain_as_published,
+        .properties = t->properties,
     };
 }
 
@@ -171,7 +172,7 @@ static void run_pace(struct hub *h, struct channel *c, int8_t index, struct mono
     for (struct list *l = first_after(c, p->sent_version); l != &c->matches; l = l->next) {
         struct match *m = CONTAINER_OF(l, struct match, in_channel);
         struct message msg = last_message(m);
-        if (m->pace == index)
+        if (m->pace == index && !message_expired(&msg))
             append(h, c, &msg);
     }
 }
@@ -358,7 +359,7 @@ static bool lacks(const struct reader *r, const struct match *m, struct message 
     const struct topic *t = m->topic;
 
     *ret = last_message(m);
-    if (t->version > r->live_from)
+    if (t->version > r->live_from && !message_expired(ret))
         return true;
     return topic_retained(t, ret) && r->snapshot != NULL &&
            filterset_matches(r->snapshot, t->name, t->name_len);

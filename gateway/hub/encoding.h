@@ -11,14 +11,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/clock.h"
+
+/* What MQTT 5 says of a message beside topic and payload; doors that speak something else leave it
+ * out. */
+struct message_properties {
+    const uint8_t *block; /* encoded as in a PUBLISH, without its length and the expiry */
+    uint16_t len;
+    struct mono expires; /* nobody is to be given it after that; MONO_NEVER */
+};
+
 /* One message on its way through. Nothing is owned. */
 struct message {
     const char *topic; /* valid MQTT topic name, not NUL-terminated */
     size_t topic_len;
     const uint8_t *payload;
     size_t len;
-    bool retain; /* as the reader is to see it */
+    bool retain;                                 /* as the reader is to see it */
+    const struct message_properties *properties; /* NULL for none, as nearly always */
 };
+
+static inline bool message_expired(const struct message *m)
+{
+    return m->properties != NULL && !mono_before(mono_now(), m->properties->expires);
+}
 
 #define ENCODING_HEADER_MAX 16
 

@@ -60,6 +60,20 @@ static struct topic *topic_of(struct hub *h, const struct message *m)
     return t;
 }
 
+static bool same_bytes(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+    return a_len == b_len && (a_len == 0 || __builtin_memcmp(a, b, a_len) == 0);
+}
+
+/* Their expiry is the same too, but for what clocks make of it. */
+static bool same_message(const struct message *a, const struct message *b)
+{
+    const struct message_properties *p = a->properties, *q = b->properties;
+
+    return same_bytes(a->payload, a->len, b->payload, b->len) && (p == NULL) == (q == NULL) &&
+           (p == NULL || same_bytes(p->block, p->len, q->block, q->len));
+}
+
 void hub_publish(struct hub *h, const struct message *m)
 {
     struct topic *t = topic_of(h, m);
@@ -71,12 +85,12 @@ void hub_publish(struct hub *h, const struct message *m)
         h->stats.topics_refused++;
         return;
     }
-    confirms = t->epoch != h->epoch && m->retain && topic_retained(t, &held) &&
-               held.len == m->len && __builtin_memcmp(held.payload, m->payload, m->len) == 0;
+    confirms =
+        t->epoch != h->epoch && m->retain && topic_retained(t, &held) && same_message(&held, m);
     t->epoch = h->epoch;
     if (confirms)
         return;
-    if (cache_set(&h->cache, t, m->payload, m->len, m->retain) < 0) {
+    if (cache_set(&h->cache, t, m) < 0) {
         h->stats.lost++;
         return;
     }

@@ -4,10 +4,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
-import { Broker, Gateway, mqttClient } from '../support/index.mjs';
+import { Broker, Gateway, mqttClient, until } from '../support/index.mjs';
 import {
   RawHttp,
   RawMqtt,
+  RawSocket,
   TYPE,
   connectPacket,
   packet,
@@ -21,6 +22,7 @@ import {
   unsubscribePacket,
   upgradeRequest,
   userProperty,
+  varint,
 } from '../support/raw.mjs';
 
 const suite = { after };
@@ -534,6 +536,111 @@ test('3.3.1-8: a message that is not retained is not kept, and does not replace 
   await raw.sync();
   assert.deepEqual(raw.messages.map((m) => m.text), ['kept']);
   await writer.publish('stocks/BOTH', '', { qos: 1, retain: true });
+});
+
+// --- properties of messages ---------------------------------------------------------------------------
+
+/** Publish through the broker with properties, as bytes. */
+const publisher = await rawPublisher();
+async function rawPublisher() {
+  const socket = await RawSocket.open(suite, broker);
+  socket.send(connectPacket({ version: 5, clientId: 'raw publisher' }));
+  await socket.until((s) => s.received.length > 0, 'the broker\'s CONNACK');
+  return { publish: (topic, payload, options) => socket.send(publishPacket(topic, payload, options)) };
+}
+
+const PROPERTIES = [
+  [0x01, u8(1)],
+  [0x03, string('application/json')],
+  [0x08, string('answers/here')],
+  [0x09, join(u16(3), [0, 255, 10])],
+  userProperty('b', '1'),
+  userProperty('a', '2'),
+  userProperty('b', '1'),
+  userProperty('', ''),
+];
+const listOf = (props) => properties(props).subarray(varint(properties(props).length - 1).length).toString('hex');
+const expiryOf = (message) => (message.propertyBytes[0] === 2 ? message.propertyBytes.readUInt32BE(1) : undefined);
+
+test('5: 3.3.2.3: properties are passed on to readers of version 5, retained and live, and not to others', async (t) => {
+  const topic = 'stocks/PROPS';
+  const live = await connect5(t);
+  const old = await connect3(t);
+  for (const raw of [live, old]) await raw.subscribe(topic);
+  publisher.publish(topic, 'x', { retain: true, props: PROPERTIES });
+  for (const raw of [live, old]) await raw.message(topic);
+  const late = await connect5(t);
+  await late.subscribe(topic);
+  await late.message(topic);
+  for (const raw of [live, late]) {
+    assert.equal(raw.messages[0].text, 'x');
+    assert.equal(raw.messages[0].propertyBytes.toString('hex'), listOf(PROPERTIES));
+  }
+  assert.equal(old.messages[0].text, 'x');
+  publisher.publish(topic, 'y', { retain: true });
+  await live.until((r) => r.messages.length === 2);
+  assert.equal(live.messages[1].propertyBytes.length, 0);
+});
+
+test('5: a passing message does not take the retained one\'s properties away', async (t) => {
+  const topic = 'stocks/PROPS/COVERED';
+  publisher.publish(topic, 'kept', { retain: true, props: [userProperty('is', 'kept')] });
+  publisher.publish(topic, 'passing', { props: [userProperty('is', 'passing')] });
+  publisher.publish(topic, 'passing', {});
+  publisher.publish('stocks/PROPS/MARK', 'x', {});
+  const raw = await connect5(t);
+  await raw.subscribe(['stocks/PROPS/MARK', topic]);
+  await raw.until((r) => r.messages.length > 0);
+  const late = await connect5(t);
+  await late.subscribe(topic);
+  await late.message(topic);
+  assert.equal(late.messages[0].text, 'kept');
+  assert.equal(late.messages[0].propertyBytes.toString('hex'), listOf([userProperty('is', 'kept')]));
+});
+
+test('5: 3.1.2-24: properties count for the maximum packet size', async (t) => {
+  const topic = 'stocks/PROPS/SIZE';
+  const props = [userProperty('name', 'x'.repeat(100))];
+  const size = publishPacket(topic, 'with', { props }).length;
+  const fits = await connect5(t, { props: [[0x27, u32(size)]] });
+  const tight = await connect5(t, { props: [[0x27, u32(size - 1)]] });
+  for (const raw of [fits, tight]) await raw.subscribe(topic);
+  publisher.publish(topic, 'with', { props });
+  publisher.publish(topic, 'without', {});
+  for (const raw of [fits, tight]) await raw.until((r) => r.messages.at(-1)?.text === 'without');
+  assert.deepEqual(fits.messages.map((m) => m.text), ['with', 'without']);
+  assert.deepEqual(tight.messages.map((m) => m.text), ['without']);
+});
+
+test('5: properties of any length up to 64 KiB come whole, longer ones cost the message its properties alone', async (t) => {
+  const topic = 'stocks/PROPS/LONG';
+  const raw = await connect5(t);
+  await raw.subscribe(topic);
+  const user = userProperty('n', 'x'.repeat(16000));
+  for (const n of [1, 2, 3, 4, 5]) publisher.publish(topic, String(n), { props: Array(n).fill(user) });
+  await raw.until((r) => r.messages.length === 5);
+  assert.deepEqual(raw.messages.map((m) => m.text), ['1', '2', '3', '4', '5']);
+  assert.deepEqual(raw.messages.map((m) => m.propertyBytes.length), [1, 2, 3, 4, 0].map((n) => n * (user[1].length + 1)));
+  await until(async () => (await gateway.metric('tapecast_properties_lost_total')) === 1, { what: 'the counter' });
+});
+
+test('5: 3.3.2-5, -6: an expiry is passed on less the time that the message waited, and over it is not given', async (t) => {
+  const topic = 'stocks/PROPS/EXPIRY';
+  const raw = await connect5(t);
+  await raw.subscribe(topic);
+  publisher.publish(topic, 'x', { retain: true, props: [[2, u32(2)], userProperty('a', 'b')] });
+  await raw.message(topic);
+  assert.equal(expiryOf(raw.messages[0]), 2);
+  const left = async () => {
+    const late = await connect5(t);
+    await late.subscribe(topic);
+    await late.sync();
+    return late.messages.length > 0 ? expiryOf(late.messages[0]) : 'gone';
+  };
+  const seen = new Set();
+  await until(async () => seen.add(await left()).has('gone'), { what: 'the message to expire' });
+  assert.deepEqual([...seen].filter((s) => s !== 2), [1, 'gone']);
+  assert.equal(raw.messages.length, 1, 'expiry is nothing that readers are told');
 });
 
 // --- UNSUBSCRIBE, PINGREQ, DISCONNECT -----------------------------------------------------------------

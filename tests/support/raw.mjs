@@ -333,9 +333,10 @@ export function unsubscribePacket(filters, { version = 5, id = 1, props = [], fl
   return packet(TYPE.unsubscribe, body, { flags });
 }
 
-export function publishPacket(topic, payload, { version = 5, qos = 0, retain = false, dup = false, id = 1 } = {}) {
+export function publishPacket(topic, payload, options = {}) {
+  const { version = 5, qos = 0, retain = false, dup = false, id = 1, props = [] } = options;
   const flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
-  const body = join(string(topic), qos > 0 ? u16(id) : [], version === 5 ? properties([]) : [], Buffer.from(payload));
+  const body = join(string(topic), qos > 0 ? u16(id) : [], version === 5 ? properties(props) : [], Buffer.from(payload));
   return packet(TYPE.publish, body, { flags });
 }
 
@@ -379,6 +380,11 @@ export class RawMqtt extends RawWebSocket {
 
   get messages() {
     return this.of(TYPE.publish);
+  }
+
+  /** Wait for a message on `topic`. */
+  message(topic) {
+    return this.until((r) => r.messages.find((m) => m.topic === topic), `a message on ${topic}`);
   }
 
   /** Subscribe; resolves to the SUBACK's reasons. */
@@ -442,8 +448,10 @@ function decode(type, flags, body, version) {
     if (body.length > 1) p.properties = decodeProperties(body.subarray(1)).map;
   } else if (type === TYPE.publish) {
     const end = 2 + body.readUInt16BE(0);
-    const skip = version === 5 ? decodeProperties(body.subarray(end)).size : 0;
+    const list = version === 5 ? decodeList(body.subarray(end)) : Buffer.alloc(0);
+    const skip = version === 5 ? varint(list.length).length + list.length : 0;
     Object.assign(p, { topic: body.toString('utf8', 2, end), payload: body.subarray(end + skip), qos: (flags >> 1) & 3 });
+    p.propertyBytes = list;
     Object.assign(p, { text: p.payload.toString(), retain: (flags & 1) === 1, dup: (flags & 8) !== 0 });
   }
   return p;
@@ -451,7 +459,17 @@ function decode(type, flags, body, version) {
 
 const NUMBER_SIZES = { 0x11: 4, 0x13: 2, 0x21: 2, 0x22: 2, 0x24: 1, 0x25: 1, 0x27: 4, 0x28: 1, 0x29: 1, 0x2a: 1 };
 
-/* The properties that a server may send here: numbers and strings. */
+/* The bytes of a property list, without their length. */
+function decodeList(bytes) {
+  let length = 0;
+  let at = 0;
+  for (let shift = 0; ; shift += 7) {
+    length |= (bytes[at] & 0x7f) << shift;
+    if (!(bytes[at++] & 0x80)) return bytes.subarray(at, at + length);
+  }
+}
+
+/* The properties of answers: numbers and strings. */
 function decodeProperties(bytes) {
   const length = bytes[0];
   const map = new Map();

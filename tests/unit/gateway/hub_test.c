@@ -190,10 +190,20 @@ static void publish_sized(struct hub *h, int topic, bool retain, size_t filler)
 {
     char name[4] = {'t', '/', (char)('a' + topic), '\0'};
     static uint8_t payload[1 << 16];
-    struct message m = {name, 3, payload, 8 + filler, retain};
+    struct message m = {name, 3, payload, 8 + filler, retain, NULL};
 
     values[topic]++;
     memcpy(payload, &values[topic], 8);
+    hub_publish(h, &m);
+}
+
+static void publish_that_expires(struct hub *h, int topic, struct mono expires)
+{
+    const struct message_properties properties = {.expires = expires};
+    const char name[] = {'t', '/', (char)('a' + topic)};
+    struct message m = {name, 3, (const uint8_t *)&values[topic], 8, true, &properties};
+
+    values[topic]++;
     hub_publish(h, &m);
 }
 
@@ -282,6 +292,36 @@ static void a_message_that_is_not_retained_does_not_reach_a_newcomer(void **stat
     settle(h);
     assert_int_equal(f->n[0], 1);
     fake_free(h, f);
+    hub_free(h);
+}
+
+static void a_message_that_has_expired_reaches_those_who_were_there_alone(void **state)
+{
+    struct hub *h = make_hub();
+    struct fake *live = fake_new(ENDLESS), *stalled = fake_new(0), *late = fake_new(ENDLESS);
+
+    (void)state;
+    subscribe(h, live, "t/+");
+    subscribe(h, stalled, "t/b");
+    publish(h, 1);
+    publish_that_expires(h, 0, mono_now());
+    publish_that_expires(h, 2, mono_add_ms(mono_now(), 3600000));
+    settle(h);
+    assert_int_equal(live->n[0], 1);
+    for (int i = 0; i < 10000; i++) /* out of the log, so that the last value is all there is */
+        publish(h, 1);
+    publish_that_expires(h, 1, mono_now());
+    settle(h);
+    open_up(h, stalled, ENDLESS);
+    settle(h);
+    assert_true(stalled->last[1] < values[1]);
+    subscribe(h, late, "t/+");
+    settle(h);
+    assert_int_equal(late->n[0] + late->n[1], 0);
+    assert_int_equal(late->n[2], 1);
+    fake_free(h, live);
+    fake_free(h, stalled);
+    fake_free(h, late);
     hub_free(h);
 }
 
@@ -480,7 +520,7 @@ static void the_same_values_after_a_reconnect_are_no_news(void **state)
 {
     struct hub *h = make_hub();
     struct fake *f = fake_new(ENDLESS);
-    struct message again = {"t/a", 3, (const uint8_t *)values, 8, true};
+    struct message again = {"t/a", 3, (const uint8_t *)values, 8, true, NULL};
 
     (void)state;
     publish(h, 0);
@@ -605,6 +645,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_newcomer_gets_the_retained_values_and_then_every_message),
         cmocka_unit_test(a_message_that_is_not_retained_does_not_reach_a_newcomer),
+        cmocka_unit_test(a_message_that_has_expired_reaches_those_who_were_there_alone),
         cmocka_unit_test(readers_that_ask_for_the_same_share_a_channel),
         cmocka_unit_test(overlapping_filters_deliver_a_message_once),
         cmocka_unit_test(

@@ -166,6 +166,22 @@ static void publish_is_what_the_specification_says(void **state)
     assert_wire_equal(buf, (size_t)(end - buf), "31 [ ('a') 00 ]");
 }
 
+static void publish_carries_properties_as_they_are_and_the_expiry(void **state)
+{
+    const struct mqtt_publish_properties none = {.expires = true, .expiry_s = 258},
+                                         some = {(const uint8_t *)"\x01\x01", 2, false, 0},
+                                         both = {(const uint8_t *)"\x01\x01", 2, true, 0};
+    uint8_t *end = mqtt_write_publish_with(buf, &none, "a", 1, "x", 1, false);
+
+    (void)state;
+    assert_wire_equal(buf, (size_t)(end - buf), "30 [ ('a') 05 02 00 00 01 02 'x' ]");
+    end = mqtt_write_publish_with(buf, &some, "a", 1, NULL, 0, true);
+    assert_wire_equal(buf, (size_t)(end - buf), "31 [ ('a') 02 01 01 ]");
+    end = mqtt_write_publish_with(buf, &both, "a", 1, "x", 1, true);
+    assert_wire_equal(buf, (size_t)(end - buf), "31 [ ('a') 07 02 00 00 00 00 01 01 'x' ]");
+    assert_int_equal(end - buf, mqtt_publish_with_size(&both, 1, 1));
+}
+
 /* Lengths around each step of the remaining length, read back by the decoder. */
 static void publish_of_any_length_reads_back(void **state)
 {
@@ -207,6 +223,7 @@ int main(void)
         cmocka_unit_test(unsuback_has_codes_with_5_only),
         cmocka_unit_test(pingresp_is_two_bytes),
         cmocka_unit_test(publish_is_what_the_specification_says),
+        cmocka_unit_test(publish_carries_properties_as_they_are_and_the_expiry),
         cmocka_unit_test(publish_of_any_length_reads_back),
     };
 
