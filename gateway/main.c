@@ -14,12 +14,16 @@
 #include "common/topic.h"
 #include "gateway/doors/files.h"
 #include "gateway/history.h"
+#include "gateway/net/tls.h"
 #include "gateway/worker.h"
 
 #include "common/banned.h"
 
 struct settings {
     const char *mqtt_url, *listen, *web, *store, *topics, *instance, *origins;
+    const char *tls_client_auth;
+    struct tls_files tls;
+    uint64_t hsts;
     uint64_t workers, max_connections, max_per_address, handshake_ms, max_delay_ms, drain_ms,
         idle_ms;
     uint64_t max_packet, max_subscriptions, max_filter_length, max_filter_levels;
@@ -55,6 +59,22 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "at once."},
         {"drain", "MS", OPTION_UINT, &s->drain_ms, "1000", 0, 600000,
          "On SIGTERM, readers are told over so long, so that they do not all return at once."},
+        {"tls", NULL, OPTION_GROUP, NULL, NULL, 0, 0,
+         "TLS: with a certificate every reader speaks TLS. On SIGHUP its files are read again, and "
+         "nobody is dropped"},
+        {"tls-cert", "FILE", OPTION_STRING, &s->tls.cert, NULL, 0, 0,
+         "The certificate with those between it and its root, PEM."},
+        {"tls-key", "FILE", OPTION_STRING, &s->tls.key, NULL, 0, 0,
+         "The certificate's key, PEM, without a pass phrase and not readable by others."},
+        {"tls-client-ca", "FILE", OPTION_STRING, &s->tls.client_ca, NULL, 0, 0,
+         "Let in only clients with a certificate that is signed by one of these, PEM."},
+        {"tls-client-auth", "required|optional", OPTION_STRING, &s->tls_client_auth, "required", 0,
+         0,
+         "With --tls-client-ca: optional lets in those without a certificate too; a wrong one is "
+         "refused all the same."},
+        {"hsts", "SECONDS", OPTION_UINT, &s->hsts, "0", 0, 63072000,
+         "Tell browsers to come by https:// only for so long (Strict-Transport-Security); 0 does "
+         "not."},
         {"limits", NULL, OPTION_GROUP, NULL, NULL, 0, 0,
          "Limits, each worker's own; on SIGHUP they are read again"},
         {"max-connections", "N", OPTION_UINT, &s->max_connections, "16384", 1, 1000000,
@@ -114,9 +134,29 @@ static struct gateway_limits limits_of(const struct settings *s)
     };
 }
 
+/* Returns 0 and *ret, NULL without a certificate; or a negative errno after logging. */
+static int load_tls(const struct settings *s, struct ssl_ctx_st **ret)
+{
+    struct tls_files files = s->tls;
+
+    if ((files.cert == NULL) != (files.key == NULL) ||
+        (files.client_ca != NULL && files.cert == NULL)) {
+        log_error("TLS takes a certificate and its key: --tls-cert FILE --tls-key FILE");
+        return -EINVAL;
+    }
+    files.client_may_lack = strcmp(s->tls_client_auth, "optional") == 0;
+    if (!files.client_may_lack && strcmp(s->tls_client_auth, "required") != 0) {
+        log_error("--tls-client-auth is required or optional, not \"%s\"", s->tls_client_auth);
+        return -EINVAL;
+    }
+    *ret = NULL;
+    return files.cert != NULL ? tls_context_load(&files, ret) : 0;
+}
+
 static void fill_shared(const struct settings *s, struct shared *sh)
 {
     sh->listen = s->listen;
+    sh->hsts_s = s->hsts;
     sh->origins = s->origins;
     sh->max_delay_us = (uint32_t)s->max_delay_ms * 1000;
     sh->drain_ms = (uint32_t)s->drain_ms;
@@ -162,7 +202,22 @@ struct command {
     struct options_result result;
 };
 
-/* Read everything again; the limits take effect, the rest needs a restart. */
+/* Who listens in the clear goes on so, and who listens with TLS too: the address is known as one or
+ * the other. */
+static void reload_tls(struct shared *sh, const struct settings *s)
+{
+    struct ssl_ctx_st *tls = NULL;
+
+    if (sh->tls == NULL)
+        return;
+    if (load_tls(s, &tls) < 0 || tls == NULL)
+        log_warn("the old certificate stays");
+    for (size_t i = 0; i < sh->n_workers && tls != NULL; i++)
+        worker_set_tls(&sh->workers[i], tls);
+    tls_context_unref(tls);
+}
+
+/* Read everything again; the limits and the certificate take effect, the rest needs a restart. */
 static void reload(struct shared *sh, const struct command *cmd)
 {
     struct settings settings = {0};
@@ -173,6 +228,7 @@ static void reload(struct shared *sh, const struct command *cmd)
         for (size_t i = 0; i < sh->n_workers; i++)
             worker_set_limits(&sh->workers[i], &limits);
         log_info("limits read again");
+        reload_tls(sh, &settings);
     } else {
         log_warn("the old limits stay");
     }
@@ -224,7 +280,7 @@ static int run_workers(struct shared *sh, const struct command *cmd, const sigse
         net_local_address(&sh->workers[0].net, address, sizeof(address));
         r = start_workers(sh);
         if (r == 0) {
-            log_info("listening on http://%s", address);
+            log_info("listening on %s://%s", sh->tls != NULL ? "https" : "http", address);
             wait_for_the_end(sh, cmd, signals);
         }
         stop_workers(sh);
@@ -257,7 +313,9 @@ static int run(const struct command *cmd)
     if (r < 0)
         return r;
     sh.upstream.password = password;
-    r = s->web != NULL ? files_load(s->web, &sh.files) : 0;
+    r = load_tls(s, &sh.tls);
+    if (r == 0 && s->web != NULL)
+        r = files_load(s->web, &sh.files);
     if (r < 0)
         goto out;
     sh.workers = calloc(sh.n_workers, sizeof(*sh.workers));
@@ -276,6 +334,7 @@ static int run(const struct command *cmd)
     if (r == 0)
         r = run_workers(&sh, cmd, &signals);
 out:
+    tls_context_unref(sh.tls);
     history_free(sh.history);
     files_free(sh.files);
     free(sh.workers);

@@ -11,6 +11,7 @@
 #include "gateway/doors/http.h"
 #include "gateway/doors/mqtt.h"
 #include "gateway/history.h"
+#include "gateway/net/tls.h"
 
 #include "common/banned.h"
 
@@ -193,13 +194,20 @@ static void drain(struct worker *w)
     }
 }
 
-static void take_limits(struct worker *w)
+static void take_settings(struct worker *w)
 {
+    struct ssl_ctx_st *tls;
+
     pthread_mutex_lock(&w->lock);
     w->limits = w->next_limits;
+    tls = w->next_tls;
+    w->next_tls = NULL;
     pthread_mutex_unlock(&w->lock);
     w->net.limits = w->limits.net;
     hub_set_limits(w->hub, &w->limits.hub);
+    if (tls != NULL)
+        net_set_tls(&w->net, tls);
+    tls_context_unref(tls);
 }
 
 void *worker_run(void *worker)
@@ -208,7 +216,7 @@ void *worker_run(void *worker)
 
     while (!atomic_load(&w->stop)) {
         if (atomic_exchange(&w->reload, false))
-            take_limits(w);
+            take_settings(w);
         turn(w);
     }
     drain(w);
@@ -263,6 +271,19 @@ void worker_set_limits(struct worker *w, const struct gateway_limits *limits)
     poke(w);
 }
 
+void worker_set_tls(struct worker *w, struct ssl_ctx_st *tls)
+{
+    struct ssl_ctx_st *unused;
+
+    pthread_mutex_lock(&w->lock);
+    unused = w->next_tls;
+    w->next_tls = tls_context_ref(tls);
+    pthread_mutex_unlock(&w->lock);
+    tls_context_unref(unused);
+    atomic_store(&w->reload, true);
+    poke(w);
+}
+
 void worker_answer(struct worker *w, struct inquiry *q)
 {
     pthread_mutex_lock(&w->lock);
@@ -283,7 +304,8 @@ int worker_init(struct worker *w, struct shared *shared, const struct gateway_li
 {
     int r;
 
-    *w = (struct worker){.shared = shared, .limits = *limits, .index = index};
+    *w = (struct worker){
+        .shared = shared, .limits = *limits, .next_limits = *limits, .index = index};
     w->poke = (struct source){.fd = -1, .ready = on_poke};
     w->wake_by = MONO_NEVER;
     w->loop.epoll_fd = -1;
@@ -304,6 +326,7 @@ int worker_init(struct worker *w, struct shared *shared, const struct gateway_li
                  shared->n_workers > 1);
     if (r < 0)
         return r; /* logged */
+    net_set_tls(&w->net, shared->tls);
     return upstream_new(&shared->upstream, w->hub, &w->loop, index, &w->stats.tick_age,
                         &w->upstream);
 out:
@@ -317,6 +340,7 @@ void worker_release(struct worker *w)
     int poke_fd = w->poke.fd;
 
     net_close(&w->net);
+    tls_context_unref(w->next_tls);
     pass_answers(w); /* to nobody: they are freed */
     hash_table_release(&w->mqtt_clients);
     upstream_free(w->upstream);

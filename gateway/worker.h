@@ -39,9 +39,11 @@ struct gateway_limits {
 /* What all workers share: written before they start, then only read. */
 struct shared {
     const char *listen;
-    const char *origins;   /* comma-separated; NULL: the gateway's own host; "*": all */
-    uint32_t max_delay_us; /* the longest hold between two rounds of writes */
-    uint32_t drain_ms;     /* over which readers are told that the gateway stops */
+    struct ssl_ctx_st *tls; /* of connections that are accepted first; NULL: in the clear */
+    uint64_t hsts_s;        /* how long browsers are to come by TLS only; 0 says nothing */
+    const char *origins;    /* comma-separated; NULL: the gateway's own host; "*": all */
+    uint32_t max_delay_us;  /* the longest hold between two rounds of writes */
+    uint32_t drain_ms;      /* over which readers are told that the gateway stops */
     struct upstream_config upstream;
     struct files *files;     /* NULL without --web */
     struct history *history; /* NULL without --store */
@@ -89,14 +91,15 @@ struct worker {
     struct door_stats stats;
     struct source poke; /* an eventfd: somebody has set one of the two below */
     atomic_bool stop;
-    atomic_bool reload; /* take over next_limits */
+    atomic_bool reload; /* take over next_limits and next_tls */
     pthread_t thread;
     bool started;
 
     pthread_mutex_t lock; /* for what follows */
     struct figures figures;
     struct gateway_limits next_limits;
-    struct list answers; /* struct inquiry: what the history thread has answered */
+    struct ssl_ctx_st *next_tls; /* owned; NULL: it stays */
+    struct list answers;         /* struct inquiry: what the history thread has answered */
 };
 
 /* Listen, and make everything ready to run. Returns 0; or a negative errno after logging. */
@@ -110,6 +113,7 @@ void *worker_run(void *worker);
 /* Any thread. Stop: tell everybody, then end. Limits hold for what comes, not for what is there. */
 void worker_stop(struct worker *w);
 void worker_set_limits(struct worker *w, const struct gateway_limits *limits);
+void worker_set_tls(struct worker *w, struct ssl_ctx_st *tls); /* makes a reference of its own */
 
 /* Any thread: hand over an inquiry that has been answered. */
 void worker_answer(struct worker *w, struct inquiry *q);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "gateway/doors/doors.h"
+#include "gateway/worker.h"
 
 #include "common/banned.h"
 
@@ -104,17 +105,29 @@ static bool wants_body(const struct http_request *r)
     return r->head == NULL || !slice_is(r->head->method, "HEAD");
 }
 
+/* Strict-Transport-Security, which means something under TLS only. */
+static void write_hsts(const struct conn *c, char *buf, size_t cap)
+{
+    uint64_t seconds = worker_of(c)->shared->hsts_s;
+
+    if (c->tls != NULL && seconds > 0)
+        snprintf(buf, cap, "Strict-Transport-Security: max-age=%llu\r\n",
+                 (unsigned long long)seconds);
+}
+
 static void send_head(const struct http_request *r, const struct http_answer *a)
 {
-    char head[2048], length[48] = "";
+    char head[2048], length[48] = "", hsts[64] = "";
     int n;
+
+    write_hsts(r->conn, hsts, sizeof(hsts));
 
     if (a->status != 304)
         snprintf(length, sizeof(length), "Content-Length: %zu\r\n", a->len);
     n = snprintf(head, sizeof(head),
-                 "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s%s" SAFE_FIELDS "Connection: %s\r\n\r\n",
+                 "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s%s" SAFE_FIELDS "%sConnection: %s\r\n\r\n",
                  a->status, status_text(a->status), date_now(), a->type ? "Content-Type: " : "",
-                 a->type ? a->type : "", a->type ? "\r\n" : "", length, a->fields,
+                 a->type ? a->type : "", a->type ? "\r\n" : "", length, a->fields, hsts,
                  keeps_alive(r) ? "keep-alive" : "close");
     conn_send(r->conn, head, (size_t)n);
 }

@@ -70,6 +70,7 @@ static void put_refusals(struct page *p, const struct figures *f)
     put_labelled(p, name, "reason", "address", f->net.refused_address);
     put_labelled(p, name, "reason", "descriptors", f->net.refused_descriptors);
     put_labelled(p, name, "reason", "overrun", f->net.overrun);
+    put_labelled(p, name, "reason", "tls", f->net.handshakes_failed);
     put_labelled(p, name, "reason", "handshake_timeout", f->doors.handshake_timeouts);
     put_labelled(p, name, "reason", "websocket_error", f->doors.websocket_errors);
     for (int i = 0; i < 256; i++)
@@ -82,6 +83,8 @@ static void put_all(struct page *p, const struct figures *f)
     put_value(p, "tapecast_connections", "gauge", "Open connections of all kinds.", f->connections);
     put_value(p, "tapecast_readers", "gauge", "MQTT readers.", f->doors.sessions);
     put_value(p, "tapecast_accepted_total", "counter", "Connections accepted.", f->net.accepted);
+    put_value(p, "tapecast_tls_handshakes_total", "counter", "TLS handshakes completed.",
+              f->net.handshakes);
     put_value(p, "tapecast_upstream_up", "gauge", "1 while the broker is connected.",
               f->upstream_up);
     put_value(p, "tapecast_ready", "gauge", "1 when all retained values have come.", f->ready);

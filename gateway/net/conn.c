@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gateway/net/tls.h"
+
 #include "common/banned.h"
 
 #define READS_PER_TURN 4 /* of one connection, so that nobody starves the others */
@@ -15,7 +17,12 @@
 #define UNSENT_MAX                                                                                 \
     131072 /* bytes the kernel may hold unsent: what a reader that stalls must read before news */
 
+#define SEALED_PER_CALL (16 * TLS_RECORD_MAX) /* of one connection, as above */
+#define HANDSHAKES_PER_TURN_NS                                                                     \
+    2000000 /* one takes up to a millisecond: what is over waits for the next turn */
+
 static void on_ready(struct source *s, uint32_t events);
+static void on_wire_bytes(void *owner, const uint8_t *bytes, size_t len);
 static void on_deadline(struct deadline *d, struct mono now);
 
 static void set_up_socket(int fd)
@@ -41,12 +48,15 @@ int conn_open(struct net *n, int fd, struct address *address, bool loopback)
     }
     set_up_socket(fd);
     c->source.ready = on_ready;
-    r = loop_add(n->loop, &c->source, fd, EPOLLIN);
-    if (r < 0) {
-        close(fd);
-        free(c);
-        return r;
+    if (n->tls != NULL) {
+        r = tls_new(n->tls, fd, on_wire_bytes, c, &c->tls);
+        if (r < 0)
+            goto failed;
+        c->handshaking = true;
     }
+    r = loop_add(n->loop, &c->source, fd, EPOLLIN);
+    if (r < 0)
+        goto failed;
     c->net = n;
     c->address = address;
     c->loopback = loopback;
@@ -57,6 +67,11 @@ int conn_open(struct net *n, int fd, struct address *address, bool loopback)
     list_append(&n->conns, &c->link);
     n->n_conns++;
     return 0;
+failed:
+    close(fd);
+    tls_free(c->tls);
+    free(c);
+    return r;
 }
 
 /* ---- out ---- */
@@ -81,7 +96,7 @@ static void watch(struct conn *c)
 }
 
 /* What the socket takes at once; 0 when full or broken, the latter closing the connection. */
-static size_t send_now(struct conn *c, const uint8_t *bytes, size_t len)
+static size_t send_plain(struct conn *c, const uint8_t *bytes, size_t len)
 {
     ssize_t n;
 
@@ -119,20 +134,61 @@ static bool keep_for_later(struct conn *c, const uint8_t *bytes, size_t len)
     return true;
 }
 
-void conn_send(struct conn *c, const void *bytes, size_t len)
+/* Bytes as they go over the wire: now or later, all of them. */
+static void send_wire(struct conn *c, const uint8_t *bytes, size_t len)
 {
-    size_t n = 0;
+    size_t n = c->out_len == 0 ? send_plain(c, bytes, len) : 0;
 
-    if (c->closed || len == 0)
-        return;
-    if (!conn_has_output(c))
-        n = send_now(c, bytes, len);
     if (c->closed || n == len)
         return;
-    if (!keep_for_later(c, (const uint8_t *)bytes + n, len - n))
+    if (!keep_for_later(c, bytes + n, len - n))
         conn_close(c);
     else
         watch(c);
+}
+
+static void on_wire_bytes(void *owner, const uint8_t *bytes, size_t len)
+{
+    struct conn *c = owner;
+
+    if (!c->closed)
+        send_wire(c, bytes, len);
+    else if (c->source.fd >= 0) /* the goodbye */
+        (void)!send(c->source.fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Returns how many bytes are done with. */
+static size_t seal(struct conn *c, const uint8_t *bytes, size_t len)
+{
+    size_t n = len < TLS_RECORD_MAX ? len : TLS_RECORD_MAX;
+
+    if (tls_write(c->tls, bytes, n) < 0)
+        conn_close(c);
+    return n;
+}
+
+/* What the socket takes at once. Under TLS that is counted in records: of the last one the out
+ * buffer may keep a part. */
+static size_t send_now(struct conn *c, const uint8_t *bytes, size_t len)
+{
+    size_t n = 0;
+
+    if (c->tls == NULL)
+        return send_plain(c, bytes, len);
+    while (n < len && n < SEALED_PER_CALL && !c->closed && c->out_len == 0)
+        n += seal(c, bytes + n, len - n);
+    return n;
+}
+
+void conn_send(struct conn *c, const void *bytes, size_t len)
+{
+    const uint8_t *p = bytes;
+    size_t n = 0;
+
+    if (c->tls == NULL && len > 0 && !c->closed)
+        send_wire(c, p, len);
+    while (c->tls != NULL && n < len && !c->closed)
+        n += seal(c, p + n, len - n);
 }
 
 static void end_body(struct conn *c)
@@ -187,7 +243,7 @@ size_t conn_write(struct conn *c, const uint8_t *bytes, size_t len)
 
 static void write_out(struct conn *c)
 {
-    size_t n = send_now(c, c->out + c->out_at, c->out_len);
+    size_t n = send_plain(c, c->out + c->out_at, c->out_len);
 
     c->out_at += (uint32_t)n;
     c->out_len -= (uint32_t)n;
@@ -201,6 +257,10 @@ static void write_out(struct conn *c)
 /* Everything is out: the peer has a moment to take it and to close. */
 static void say_no_more(struct conn *c)
 {
+    if (c->tls != NULL)
+        tls_say_goodbye(c->tls);
+    if (c->closed || conn_has_output(c))
+        return; /* on_writable() comes back here */
     (void)shutdown(c->source.fd, SHUT_WR);
     deadline_set(c->net->loop, &c->deadline, mono_add_ms(mono_now(), LINGER_MS));
 }
@@ -221,7 +281,7 @@ static void on_writable(struct conn *c)
     watch(c); /* drained() asks for more events if it needs them */
     if (c->finishing)
         say_no_more(c);
-    else if (c->protocol->drained != NULL)
+    else if (c->protocol->drained != NULL && !c->handshaking)
         c->protocol->drained(c);
 }
 
@@ -289,12 +349,29 @@ static void peer_is_done(struct conn *c)
     loop_change(c->net->loop, &c->source, EPOLLOUT);
 }
 
+/* As recv() does it. */
+static ssize_t receive(struct conn *c, uint8_t *buf, size_t cap)
+{
+    long n;
+
+    if (c->tls == NULL)
+        return recv(c->source.fd, buf, cap, MSG_DONTWAIT);
+    n = tls_read(c->tls, buf, cap);
+    if (n >= 0)
+        return n;
+    if (n != -EAGAIN)
+        conn_close(c);
+    errno = EAGAIN;
+    return -1;
+}
+
 /* Returns whether more may be waiting. */
 static bool read_once(struct conn *c)
 {
     uint8_t *buffer = c->net->read_buffer;
-    size_t kept = c->in_len, room = READ_BUFFER - kept, used;
-    ssize_t n = recv(c->source.fd, buffer + kept, room, MSG_DONTWAIT);
+    size_t kept = c->in_len, used;
+    size_t room = READ_BUFFER + TLS_RECORD_MAX - kept; /* a whole record at least */
+    ssize_t n = receive(c, buffer + kept, room);
 
     if (n < 0)
         return errno == EINTR;
@@ -309,10 +386,52 @@ static bool read_once(struct conn *c)
     return (size_t)n == room;
 }
 
+/* ---- TLS ---- */
+
+/* No TLS: go on in the clear, for as long as it takes to say so. */
+static void refuse_in_the_clear(struct conn *c)
+{
+    static const char answer[] = "HTTP/1.1 400 Bad Request\r\n"
+                                 "Content-Type: text/plain; charset=utf-8\r\n"
+                                 "Content-Length: 53\r\nConnection: close\r\n\r\n"
+                                 "This port speaks TLS: use https:// (wss://) instead.\n";
+
+    conn_send(c, answer, sizeof(answer) - 1);
+}
+
+static void shake_hands(struct conn *c)
+{
+    struct net *n = c->net;
+    struct mono begin = mono_now();
+    int r;
+
+    if (n->handshakes_ns > HANDSHAKES_PER_TURN_NS)
+        return; /* epoll says it again */
+    r = tls_handshake(c->tls);
+    n->handshakes_ns += mono_now().ns - begin.ns;
+    if (r == -EAGAIN || c->closed)
+        return;
+    c->handshaking = false;
+    if (r == 0) {
+        n->stats.handshakes++;
+        return;
+    }
+    n->stats.handshakes_failed++;
+    tls_free(c->tls);
+    c->tls = NULL;
+    if (r == -EPROTOTYPE)
+        refuse_in_the_clear(c);
+    conn_finish(c);
+}
+
 static void on_ready(struct source *s, uint32_t events)
 {
     struct conn *c = CONTAINER_OF(s, struct conn, source);
 
+    if (c->handshaking && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
+        shake_hands(c);
+        return; /* bytes that are there already bring the next event */
+    }
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
         for (int i = 0; i < READS_PER_TURN && !c->closed && !waits(c) && read_once(c); i++)
             ;
@@ -357,7 +476,7 @@ static void on_deadline(struct deadline *d, struct mono now)
 
     if (c->closed)
         return;
-    if (c->finishing)
+    if (c->finishing || c->handshaking)
         conn_close(c);
     else
         c->protocol->expired(c, now);
@@ -387,6 +506,8 @@ void conn_close(struct conn *c)
     if (c->closed)
         return;
     c->closed = true;
+    if (c->tls != NULL && !c->handshaking && c->out_len == 0)
+        tls_say_goodbye(c->tls);
     deadline_clear(&c->deadline);
     loop_remove(c->net->loop, &c->source);
     close(fd);
@@ -397,12 +518,14 @@ void conn_close(struct conn *c)
 
 void net_reap(struct net *n)
 {
+    n->handshakes_ns = 0;
     while (!list_empty(&n->gone)) {
         struct conn *c = CONTAINER_OF(n->gone.next, struct conn, link);
         list_remove(&c->link);
         c->protocol->end(c);
         end_body(c);
         addresses_leave(&n->addresses, c->address);
+        tls_free(c->tls);
         free(c->in);
         free(c->out);
         free(c);

@@ -8,6 +8,9 @@
  * What is to be sent goes out in this order: the out buffer (answers, rests of frames; bounded),
  * then the body (bytes of somebody else's, such as a file), then whatever the protocol writes when
  * it is told that all has drained.
+ *
+ * When the net has a certificate, all this goes through TLS, which the protocols do not see: the
+ * out buffer then holds sealed bytes, at most a record more than what was said to be taken.
  */
 #ifndef TAPECAST_GATEWAY_NET_CONN_H
 #define TAPECAST_GATEWAY_NET_CONN_H
@@ -23,6 +26,8 @@
 
 #define CONN_OUT_MAX (256 * 1024) /* answers that a peer has not read; past that it is closed */
 
+struct tls;
+
 struct conn {
     struct source source;
     struct list link; /* net.conns or net.gone */
@@ -30,6 +35,7 @@ struct conn {
     const struct protocol *protocol;
     void *state; /* the protocol's */
     struct address *address;
+    struct tls *tls; /* NULL: in the clear */
     struct deadline deadline;
     uint8_t *in;  /* unused bytes */
     uint8_t *out; /* bytes that the socket did not take */
@@ -44,6 +50,7 @@ struct conn {
     bool paused : 1;   /* nothing is read */
     bool yielding : 1; /* nor in this turn */
     bool loopback : 1;
+    bool handshaking : 1; /* TLS is not up yet: nothing has been read, nothing may be sent */
 };
 
 /* Take over an accepted socket. Returns 0; or a negative errno, the socket closed. */

@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "gateway/net/conn.h"
+#include "gateway/net/tls.h"
 
 #include "common/banned.h"
 
@@ -90,13 +91,14 @@ static int accept_error(struct net *n, int err)
 }
 
 /* What the peer has sent is read first: closing with bytes unread would reset the connection, and
- * with it the answer. */
-static void refuse(int fd, const char *answer)
+ * with it the answer. Under TLS there is none: a handshake would cost more than what is refused. */
+static void refuse(const struct net *n, int fd, const char *answer)
 {
     uint8_t unread[4096];
 
     (void)recv(fd, unread, sizeof(unread), MSG_DONTWAIT);
-    (void)send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n->tls == NULL)
+        (void)send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
     close(fd);
 }
 
@@ -114,12 +116,12 @@ static int accept_one(struct net *n)
         return accept_error(n, errno);
     if (n->n_conns >= n->limits.max_connections) {
         n->stats.refused_full++;
-        refuse(fd, REFUSAL("503 Service Unavailable"));
+        refuse(n, fd, REFUSAL("503 Service Unavailable"));
         return 0;
     }
     if (addresses_enter(&n->addresses, &peer, n->limits.max_per_address, &address) < 0) {
         n->stats.refused_address++;
-        refuse(fd, REFUSAL("429 Too Many Requests"));
+        refuse(n, fd, REFUSAL("429 Too Many Requests"));
         return 0;
     }
     if (conn_open(n, fd, address, address_is_loopback(&peer)) < 0)
@@ -156,7 +158,7 @@ int net_open(struct net *n, struct loop *l, const char *address, const struct ne
     deadline_init(&n->listener_pause, on_pause_over);
     list_init(&n->conns);
     list_init(&n->gone);
-    n->read_buffer = malloc(READ_BUFFER);
+    n->read_buffer = malloc(READ_BUFFER + TLS_RECORD_MAX);
     if (n->read_buffer == NULL)
         return -ENOMEM;
     fd = listen_on(address, shared_port);
@@ -166,6 +168,14 @@ int net_open(struct net *n, struct loop *l, const char *address, const struct ne
     if (r < 0)
         close(fd);
     return r;
+}
+
+void net_set_tls(struct net *n, struct ssl_ctx_st *ctx)
+{
+    struct ssl_ctx_st *old = n->tls;
+
+    n->tls = tls_context_ref(ctx);
+    tls_context_unref(old);
 }
 
 void net_stop_listening(struct net *n)
@@ -188,6 +198,7 @@ void net_close(struct net *n)
         conn_close(CONTAINER_OF(n->conns.next, struct conn, link));
     net_reap(n);
     addresses_release(&n->addresses);
+    net_set_tls(n, NULL);
     free(n->read_buffer);
     n->read_buffer = NULL;
 }

@@ -20,6 +20,7 @@
 #define READ_BUFFER 65536
 
 struct conn;
+struct ssl_ctx_st;
 
 /* What the bytes of a connection mean. A connection begins as what net.first says and may become
  * something else. */
@@ -50,6 +51,7 @@ struct net_stats {
     uint64_t accepted, closed;
     uint64_t refused_full, refused_address, refused_descriptors;
     uint64_t overrun; /* closed because a peer did not read its answers or sent too much at once */
+    uint64_t handshakes, handshakes_failed; /* of TLS */
 };
 
 struct net {
@@ -58,14 +60,16 @@ struct net {
     const struct protocol *first;
     struct net_limits limits;
     struct net_stats stats;
+    struct ssl_ctx_st *tls; /* for new connections; NULL: in the clear */
+    int64_t handshakes_ns;  /* spent on them in this turn */
     struct source listener;
     struct deadline listener_pause;
     struct addresses addresses;
     struct list conns; /* conn.link */
     struct list gone;  /* conn.link of closed ones, until the end of the turn */
     size_t n_conns;
-    uint8_t
-        *read_buffer; /* READ_BUFFER bytes, shared: a connection keeps only what it could not use */
+    uint8_t *read_buffer; /* READ_BUFFER bytes and a TLS record, shared: a connection keeps only
+                             what it could not use */
 };
 
 /* Listen on `address` ("127.0.0.1:8080", "[::1]:8080", "0.0.0.0:0"). Returns 0; or a negative errno
@@ -73,6 +77,11 @@ struct net {
 MUST_CHECK int net_open(struct net *n, struct loop *l, const char *address,
                         const struct net_limits *limits, const struct protocol *first, void *owner,
                         bool shared_port);
+
+/* New connections speak TLS with this certificate (see tls.h; the net takes a reference of its
+ * own); those that are there keep theirs. */
+void net_set_tls(struct net *n, struct ssl_ctx_st *ctx);
+
 void net_stop_listening(struct net *n);
 void net_close(struct net *n); /* closes every connection */
 

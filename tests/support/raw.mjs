@@ -3,6 +3,7 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import net from 'node:net';
+import tls from 'node:tls';
 
 import { atEnd } from './scope.mjs';
 import { until } from './until.mjs';
@@ -15,9 +16,12 @@ export class RawSocket {
   ended = false; // the other side sent FIN or RST
   reset = false;
 
-  static async open(t, { port }) {
+  /** `ca`: what to trust, for TLS; `plain`: none, all the same. */
+  static async open(t, { port, ca }, { plain = false } = {}) {
     const raw = new this();
-    raw.socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const secure = ca && !plain;
+    const to = { port, host: '127.0.0.1', allowHalfOpen: true };
+    raw.socket = secure ? tls.connect({ ...to, ca, servername: 'localhost' }) : net.connect(to);
     raw.socket.setNoDelay(true);
     raw.socket.on('data', (bytes) => raw.onBytes(bytes));
     raw.socket.on('end', () => (raw.ended = true));
@@ -25,7 +29,7 @@ export class RawSocket {
     raw.socket.on('close', () => (raw.ended = true));
     atEnd(t, () => raw.socket.destroy());
     await new Promise((resolve) => {
-      raw.socket.once('connect', resolve);
+      raw.socket.once(secure ? 'secureConnect' : 'connect', resolve);
       raw.socket.once('close', resolve);
     });
     return raw;
