@@ -31,6 +31,10 @@ static inline struct mono mono_earlier(struct mono a, struct mono b)
 {
     return a.ns < b.ns ? a : b;
 }
+static inline struct mono mono_later(struct mono a, struct mono b)
+{
+    return a.ns < b.ns ? b : a;
+}
 
 /* Milliseconds from `now` to `t`, rounded up, for poll() and epoll_wait(): 0 when past, -1 for
  * MONO_NEVER. */

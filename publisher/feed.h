@@ -38,6 +38,7 @@ struct feed_options {
     char *finnhub_key;       /* NULL when not set; never logged */
     const char *alpaca_feed; /* "iex", "sip", … "crypto" */
     const char *alpaca_url, *alpaca_ws_url;
+    uint64_t alpaca_calls_per_minute;
     char *alpaca_key, *alpaca_secret; /* as finnhub_key */
 };
 

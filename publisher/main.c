@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "common/options.h"
+#include "publisher/feeds/budget.h"
 #include "publisher/publisher.h"
 #include "publisher/status.h"
 #include "publisher/symbols.h"
@@ -88,6 +89,8 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"alpaca-ws-url", "URL", OPTION_STRING, &s->feeds.alpaca_ws_url,
          "wss://stream.data.alpaca.markets", 0, 0,
          "Where it streams trades; with a path, that very stream."},
+        {"alpaca-calls-per-minute", "N", OPTION_UINT, &s->feeds.alpaca_calls_per_minute, "190", 1,
+         BUDGET_MAX, "At most so many requests in any minute. The free plan allows 200."},
     };
     const struct options options = {
         .program = "tapecast-publisher",

@@ -12,7 +12,7 @@
 
 #include "common/clock.h"
 
-#define BUDGET_MAX 1800 /* a minute */
+#define BUDGET_MAX 10000 /* a minute: of the largest plan */
 
 struct budget {
     uint32_t per_minute;           /* 1..BUDGET_MAX */

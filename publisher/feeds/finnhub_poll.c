@@ -18,6 +18,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -98,12 +99,12 @@ static void is_well(struct feed *f)
 
     backoff_reset(&p->faults);
     backoff_reset(&p->refusals);
-    if (p->n_denied == f->n_slots)
+    if (p->n_denied == f->live.board.n)
         set_health(p, UNCOVERED, "none of the symbols is in the plan of this key");
-    else if (p->barren >= f->n_slots - p->n_denied)
+    else if (p->barren >= f->live.board.n - p->n_denied)
         set_health(p, EMPTY, "the service has no price of any symbol now");
     else if (p->has_price)
-        set_health(p, GOOD, "%zu symbols, at most %" PRIu32 " calls a minute", f->n_slots,
+        set_health(p, GOOD, "%zu symbols, at most %" PRIu32 " calls a minute", f->live.board.n,
                    p->budget.per_minute);
     else if (p->health != STARTING)
         set_health(p, EMPTY, "the service has no price of any symbol yet");
@@ -113,46 +114,45 @@ static void is_well(struct feed *f)
  * Answers
  */
 
-static void is_denied(struct feed *f, struct slot *s, long http_status)
+static void is_denied(struct feed *f, struct turn *t, long http_status)
 {
     int64_t wait_ms = DENIED_MAX_MS;
 
-    if (s->denials++ == 0) {
+    if (t->denials++ == 0) {
         f->poll.n_denied++;
         log_warn("finnhub: %s is not in the plan of this key (HTTP %ld): asked again only now and "
                  "then",
-                 s->listing.symbol, http_status);
+                 t->row->listing.symbol, http_status);
     }
-    if (s->denials < 7)
-        wait_ms = DENIED_FIRST_MS << (s->denials - 1);
-    s->not_before = mono_add_ms(mono_now(), wait_ms);
+    if (t->denials < 7)
+        wait_ms = DENIED_FIRST_MS << (t->denials - 1);
+    t->not_before = mono_add_ms(mono_now(), wait_ms);
     is_well(f);
 }
 
-static void is_granted(struct feed *f, struct slot *s)
+static void is_granted(struct feed *f, struct turn *t)
 {
-    if (s->denials == 0)
+    if (t->denials == 0)
         return;
-    s->denials = 0;
+    t->denials = 0;
     f->poll.n_denied--;
-    log_info("finnhub: %s is in the plan of this key now", s->listing.symbol);
+    log_info("finnhub: %s is in the plan of this key now", t->row->listing.symbol);
 }
 
-static void is_empty(struct feed *f, struct slot *s)
+static void is_empty(struct feed *f, struct turn *t)
 {
-    is_granted(f, s);
+    is_granted(f, t);
     f->poll.barren++;
-    if (!s->listing.good.known)
-        finnhub_tell_once(s,
-                          "the service knows no price: not covered, misspelt, or not traded yet");
+    if (!t->row->listing.good.known)
+        board_tell_once(&f->live.board, t->row,
+                        "the service knows no price: not covered, misspelt, or not traded yet");
     is_well(f);
 }
 
-static void is_quote(struct feed *f, struct slot *s, const struct quote *q)
+static void is_quote(struct feed *f, struct turn *t, const struct quote *q)
 {
-    finnhub_judge(f, s, listing_snapshot(&s->listing, q, f->calendar, wall_now()));
-    trades_compare(f, s, q->timestamp);
-    is_granted(f, s);
+    board_snapshot(&f->live.board, t->row, q, f->trades.stream.up);
+    is_granted(f, t);
     f->poll.barren = 0;
     f->poll.has_price = true;
     is_well(f);
@@ -166,24 +166,24 @@ static void is_unfit(struct poll *p, long http_status)
     is_faulty(p, http_status == 200 ? "an answer that is no quote" : what);
 }
 
-static void digest(struct feed *f, struct slot *s, const struct http_answer *a)
+static void digest(struct feed *f, struct turn *t, const struct http_answer *a)
 {
     struct quote q;
 
-    s->asked = true;
+    t->asked = true;
     if (a->fault != NULL) {
         is_faulty(&f->poll, a->fault);
         return;
     }
     switch (finnhub_read(a->status, a->body, &q)) {
     case FINNHUB_QUOTE:
-        is_quote(f, s, &q);
+        is_quote(f, t, &q);
         break;
     case FINNHUB_NO_DATA:
-        is_empty(f, s);
+        is_empty(f, t);
         break;
     case FINNHUB_NO_ACCESS:
-        is_denied(f, s, a->status);
+        is_denied(f, t, a->status);
         break;
     case FINNHUB_BAD_KEY:
         is_locked(&f->poll, a->status);
@@ -201,53 +201,53 @@ static void digest(struct feed *f, struct slot *s, const struct http_answer *a)
  * Requests
  */
 
-static int request(struct feed *f, struct slot *s, struct mono now)
+static int request(struct feed *f, struct turn *t, struct mono now)
 {
-    const char *base = f->config.options->finnhub_url;
+    const char *base = f->live.config.options->finnhub_url;
     char escaped[3 * SYMBOL_MAX + 1];
     char url[HTTP_BASE_MAX + sizeof("/quote?symbol=") + sizeof(escaped)];
     size_t base_len = strlen(base);
 
     if (base[base_len - 1] == '/')
         base_len--;
-    http_escape(s->listing.symbol, escaped, sizeof(escaped));
+    http_escape(t->row->listing.symbol, escaped, sizeof(escaped));
     snprintf(url, sizeof(url), "%.*s/quote?symbol=%s", (int)base_len, base, escaped);
     if (http_get(f->poll.http, url) < 0) {
         log_error("finnhub: cannot make a request");
         return -ENOMEM;
     }
-    f->poll.asking = s;
-    s->asked_at = now;
+    f->poll.asking = t;
+    t->asked_at = now;
     budget_spend(&f->poll.budget, now);
     return 0;
 }
 
-/* From when on `s` may be asked, but for the budget. */
-static struct mono due(const struct feed *f, const struct slot *s, struct mono now)
+/* From when on `t` may be asked, but for the budget. */
+static struct mono due(const struct feed *f, const struct turn *t, struct mono now)
 {
-    if (mono_before(now, s->not_before))
-        return s->not_before;
-    if (s->asked && trades_cover(f, s, now))
-        return mono_add_ms(s->asked_at, COVERED_MS);
+    if (mono_before(now, t->not_before))
+        return t->not_before;
+    if (t->asked && trades_cover(f, t->row, now))
+        return mono_add_ms(t->asked_at, COVERED_MS);
     return now;
 }
 
 /* Whose turn it is, and from when on it may be asked. */
-static struct mono next_turn(struct feed *f, struct mono now, struct slot **ret)
+static struct mono next_turn(struct feed *f, struct mono now, struct turn **ret)
 {
     struct poll *p = &f->poll;
     struct mono earliest = MONO_NEVER, allowed;
 
-    for (size_t i = 0; i < f->n_slots; i++) {
-        struct slot *s = &f->slots[(p->turn + i) % f->n_slots];
-        struct mono t = due(f, s, now);
+    for (size_t i = 0; i < f->live.board.n; i++) {
+        struct turn *t = &p->turns[(p->next + i) % f->live.board.n];
+        struct mono from = due(f, t, now);
 
-        if (mono_before(now, t)) {
-            earliest = mono_earlier(earliest, t);
+        if (mono_before(now, from)) {
+            earliest = mono_earlier(earliest, from);
             continue;
         }
-        *ret = s;
-        allowed = budget_next(&p->budget, !s->asked);
+        *ret = t;
+        allowed = budget_next(&p->budget, !t->asked);
         return mono_before(allowed, p->hold_until) ? p->hold_until : allowed;
     }
     return earliest;
@@ -255,43 +255,48 @@ static struct mono next_turn(struct feed *f, struct mono now, struct slot **ret)
 
 struct mono poll_deadline(struct feed *f, struct mono now)
 {
-    struct slot *s;
+    struct turn *t;
 
-    return f->poll.asking != NULL ? MONO_NEVER : next_turn(f, now, &s);
+    return f->poll.asking != NULL ? MONO_NEVER : next_turn(f, now, &t);
 }
 
 int poll_run(struct feed *f, struct mono now)
 {
     struct poll *p = &f->poll;
-    struct slot *s = NULL;
+    struct turn *t = NULL;
     struct http_answer a;
 
     if (p->asking != NULL && http_take(p->http, &a) == 0) {
-        s = p->asking;
+        t = p->asking;
         p->asking = NULL;
-        digest(f, s, &a);
+        digest(f, t, &a);
     }
     if (p->asking != NULL)
         return 0;
-    s = NULL;
-    if (mono_before(now, next_turn(f, now, &s)) || s == NULL)
+    t = NULL;
+    if (mono_before(now, next_turn(f, now, &t)) || t == NULL)
         return 0;
-    p->turn = (size_t)(s - f->slots + 1) % f->n_slots;
-    return request(f, s, now);
+    p->next = (size_t)(t - p->turns + 1) % f->live.board.n;
+    return request(f, t, now);
 }
 
 int poll_open(struct feed *f)
 {
-    const struct feed_options *o = f->config.options;
+    const struct feed_options *o = f->live.config.options;
     struct poll *p = &f->poll;
     char key[512];
     int r;
 
+    p->turns = calloc(f->live.board.n, sizeof(*p->turns));
+    if (p->turns == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < f->live.board.n; i++)
+        p->turns[i].row = &f->live.board.rows[i];
     if (snprintf(key, sizeof(key), "X-Finnhub-Token: %s", o->finnhub_key) >= (int)sizeof(key)) {
         log_error("FINNHUB_API_KEY is longer than any key");
         return -EINVAL;
     }
-    r = http_new(f->net, (const char *const[]){key, NULL}, BODY_MAX, &p->http);
+    r = http_new(f->live.net, (const char *const[]){key, NULL}, BODY_MAX, &p->http);
     explicit_bzero(key, sizeof(key));
     budget_init(&p->budget, (uint32_t)o->finnhub_calls_per_minute);
     backoff_init(&p->faults, FAULT_FIRST_MS, FAULT_MAX_MS);
@@ -303,4 +308,5 @@ int poll_open(struct feed *f)
 void poll_close(struct feed *f)
 {
     http_free(f->poll.http);
+    free(f->poll.turns);
 }

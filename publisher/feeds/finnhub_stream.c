@@ -20,10 +20,8 @@
 
 #include "common/banned.h"
 
-#define APART_MS 30     /* between two subscriptions */
-#define MUTE_MS 150000  /* two pings of the service missed, and some */
-#define BEHIND_MS 15000 /* an answer that much newer shows a trade that the stream kept */
-#define MISSED_MAX 3
+#define APART_MS 30    /* between two subscriptions */
+#define MUTE_MS 150000 /* two pings of the service missed, and some */
 #define LOCKED_MS 60000
 #define BUSY_MS 30000
 
@@ -34,13 +32,9 @@ static void on_up(void *ctx)
 
     t->locked = t->told = false;
     t->fault[0] = '\0';
-    t->subscribed = t->missed = 0;
+    t->subscribed = 0;
     t->subscribe_at = t->message_at = mono_now();
-    pulse_pause(&t->pulse);
-    for (size_t i = 0; i < f->n_slots; i++) {
-        f->slots[i].heard = false;
-        pulse_pause(&f->slots[i].pulse);
-    }
+    board_reconnected(&f->live.board);
 }
 
 static int64_t on_down(void *ctx, const struct websocket_end *end)
@@ -58,20 +52,10 @@ static int64_t on_down(void *ctx, const struct websocket_end *end)
 static void on_trade(void *ctx, const char *symbol, const struct trade *trade)
 {
     struct feed *f = ctx;
-    uint32_t i = index_find(&f->index, symbol);
-    struct mono now = f->trades.message_at;
-    struct slot *s;
+    struct row *r = board_find(&f->live.board, symbol);
 
-    if (i == INDEX_NONE)
-        return;
-    s = &f->slots[i];
-    s->heard = true;
-    if (trade->time.ms > s->traded.ms)
-        s->traded = trade->time;
-    f->trades.missed = 0;
-    pulse_beat(&s->pulse, now);
-    pulse_beat(&f->trades.pulse, now);
-    finnhub_judge(f, s, listing_trade(&s->listing, trade, f->calendar, wall_now()));
+    if (r != NULL)
+        board_trade(&f->live.board, r, trade, f->trades.message_at);
 }
 
 /* The service does not say which symbol it means: all up to the last but one are taken. */
@@ -93,7 +77,7 @@ static void on_message(void *ctx, const char *text, size_t len)
     char msg[FINNHUB_MSG_MAX];
 
     f->trades.message_at = mono_now();
-    switch (finnhub_read_message(text, len, f->config.options->odd_lots, on_trade, f, msg)) {
+    switch (finnhub_read_message(text, len, f->live.config.options->odd_lots, on_trade, f, msg)) {
     case FINNHUB_TOO_MANY_SYMBOLS:
         is_full(f);
         break;
@@ -135,7 +119,7 @@ static bool is_subscribing(const struct feed *f)
 {
     const struct trades *t = &f->trades;
 
-    return t->stream.up && t->subscribed < t->most && t->subscribed < f->n_slots;
+    return t->stream.up && t->subscribed < t->most && t->subscribed < f->live.board.n;
 }
 
 void trades_run(struct feed *f, struct mono now)
@@ -144,9 +128,11 @@ void trades_run(struct feed *f, struct mono now)
 
     if (!t->wanted)
         return;
+    if (t->stream.up && board_misses_trades(&f->live.board))
+        stream_restart(&t->stream, "connected, but trades do not come");
     stream_run(&t->stream, now);
     if (is_subscribing(f) && !mono_before(now, t->subscribe_at)) {
-        subscribe(f, f->slots[t->subscribed++].listing.symbol);
+        subscribe(f, f->live.board.rows[t->subscribed++].listing.symbol);
         t->subscribe_at = mono_add_ms(now, APART_MS);
     }
     if (t->stream.up && !mono_before(now, mono_add_ms(t->message_at, MUTE_MS)))
@@ -168,43 +154,20 @@ struct mono trades_deadline(const struct feed *f)
     return deadline;
 }
 
-void trades_forget_pace(struct feed *f)
+bool trades_cover(const struct feed *f, const struct row *r, struct mono now)
 {
-    f->trades.pulse = (struct pulse){.last = f->trades.pulse.last};
-    for (size_t i = 0; i < f->n_slots; i++)
-        f->slots[i].pulse = (struct pulse){.last = f->slots[i].pulse.last};
-}
-
-bool trades_cover(const struct feed *f, const struct slot *s, struct mono now)
-{
-    return f->trades.stream.up && s->heard && mono_before(now, pulse_overdue(&s->pulse)) &&
-           s->listing.good.known && (s->listing.good.quote.known & QUOTE_PREV_CLOSE);
+    return f->trades.stream.up && r->heard && mono_before(now, pulse_overdue(&r->pulse)) &&
+           r->listing.good.known && (r->listing.good.quote.known & QUOTE_PREV_CLOSE);
 }
 
 enum flow trades_flow(const struct feed *f, struct mono now)
 {
-    const struct trades *t = &f->trades;
-
-    if (!t->stream.up || t->pulse.last.ns == 0)
-        return FLOW_NONE;
-    if (mono_before(now, pulse_overdue(&t->pulse)))
-        return FLOW_GOOD;
-    return pulse_is_learned(&t->pulse) ? FLOW_SILENT : FLOW_NONE;
-}
-
-void trades_compare(struct feed *f, const struct slot *s, struct wall t)
-{
-    struct trades *trades = &f->trades;
-
-    if (!trades->stream.up || !s->heard || t.ms <= s->traded.ms + BEHIND_MS)
-        return;
-    if (++trades->missed >= MISSED_MAX)
-        stream_restart(&trades->stream, "connected, but trades do not come");
+    return f->trades.stream.up ? board_flow(&f->live.board, now) : FLOW_NONE;
 }
 
 static int make_url(struct feed *f, const char *base)
 {
-    const char *key = f->config.options->finnhub_key;
+    const char *key = f->live.config.options->finnhub_key;
     size_t escaped_max = 3 * strlen(key) + 1;
     char *escaped = malloc(escaped_max);
     int r = -ENOMEM;
@@ -226,24 +189,22 @@ int trades_open(struct feed *f)
 {
     static const struct stream_events events = {
         .up = on_up, .message = on_message, .down = on_down};
-    const char *base = f->config.options->finnhub_ws_url;
+    const char *base = f->live.config.options->finnhub_ws_url;
     int r;
 
-    f->trades.most = (size_t)f->config.options->finnhub_stream_symbols;
+    f->trades.most = (size_t)f->live.config.options->finnhub_stream_symbols;
     if (base == NULL || f->trades.most == 0)
         return 0;
     r = make_url(f, base);
     if (r < 0)
         return r;
     f->trades.wanted = true;
-    stream_init(&f->trades.stream, f->net, f->trades.url, NULL, &events, f);
+    stream_init(&f->trades.stream, f->live.net, f->trades.url, NULL, &events, f);
     return 0;
 }
 
 void trades_close(struct feed *f)
 {
     stream_release(&f->trades.stream);
-    if (f->trades.url != NULL)
-        explicit_bzero(f->trades.url, strlen(f->trades.url));
-    free(f->trades.url);
+    live_wipe(f->trades.url);
 }

@@ -1,0 +1,81 @@
+/*
+ * board -- the symbols of one live service: what is known of each, which of them have news, and how
+ * well the service's stream tells what happens.
+ *
+ * A service tells twice: trades as they happen (board_trade), and the day so far by request
+ * (board_snapshot). Both are offered to the same listing of each symbol, which takes what is newer.
+ *
+ * Belongs to its feed's thread; nothing blocks.
+ */
+#ifndef TAPECAST_PUBLISHER_FEEDS_BOARD_H
+#define TAPECAST_PUBLISHER_FEEDS_BOARD_H
+
+#include "common/list.h"
+#include "publisher/feed.h"
+#include "publisher/feeds/listing.h"
+#include "publisher/feeds/pulse.h"
+#include "publisher/index.h"
+
+struct row { /* a symbol */
+    struct listing listing;
+    struct list news;   /* in board.news while listing.good waits to be published */
+    bool told;          /* something odd about it has been logged */
+    bool heard;         /* a trade of it, on this connection of the stream */
+    struct wall traded; /* when the last trade heard was made */
+    struct pulse pulse; /* of its trades */
+};
+
+struct board {
+    const char *service;             /* for the log */
+    const struct calendar *calendar; /* or NULL; its owner's */
+    struct row *rows;                /* `n` of them, in the order in which they were named */
+    size_t n;
+    struct index index;
+    struct list news;         /* rows, in the order in which they had news */
+    struct mono published_at; /* the last of them */
+    struct pulse pulse;       /* of all trades together */
+    size_t missed;            /* snapshots newer than what the stream told, in a row */
+};
+
+/* The symbols of `config`, or the well-known ones; `has_hours` tells which of them trade at US
+ * hours. Texts stay the owner's. Returns 0; -ENOMEM. Release in any case. */
+MUST_CHECK int board_init(struct board *b, const char *service, const struct feed_config *config,
+                          bool (*has_hours)(const char *symbol));
+void board_release(struct board *b); /* also of one all zero */
+
+struct row *board_find(const struct board *b, const char *symbol); /* or NULL */
+static inline size_t board_number(const struct board *b, const struct row *r)
+{
+    return (size_t)(r - b->rows);
+}
+
+void board_trade(struct board *b, struct row *r, const struct trade *t, struct mono now);
+
+/* `streamed`: the stream ought to tell trades of `r`. */
+void board_snapshot(struct board *b, struct row *r, const struct quote *q, bool streamed);
+
+/* The price that is shown was none: the next snapshot counts, however old its own is. */
+void board_forget_price(struct row *r);
+
+/* The next quote to publish: returns false when there is none. */
+bool board_take(struct board *b, struct mono now, struct quote *ret);
+
+void board_tell_once(const struct board *b, struct row *r, const char *what);
+
+/* The stream is connected anew. */
+void board_reconnected(struct board *b);
+
+/* Another session begins: other gaps between trades are usual. */
+void board_forget_pace(struct board *b);
+
+enum flow {
+    FLOW_NONE,   /* little heard yet */
+    FLOW_GOOD,   /* trades */
+    FLOW_SILENT, /* none any more */
+};
+enum flow board_flow(const struct board *b, struct mono now);
+
+/* Snapshots tell of trades again and again that the stream did not. */
+bool board_misses_trades(const struct board *b);
+
+#endif

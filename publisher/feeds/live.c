@@ -1,0 +1,105 @@
+#include "publisher/feeds/live.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/banned.h"
+
+#define LOOK_MS 500    /* how soon a silence is told */
+#define STILL_MS 60000 /* without news */
+
+int live_init(struct live *l, const char *service, const struct feed_config *config,
+              bool (*has_hours)(const char *symbol))
+{
+    const struct feed_options *o = config->options;
+    int r;
+
+    *l = (struct live){.config = *config};
+    pthread_mutex_init(&l->lock, NULL);
+    r = board_init(&l->board, service, config, has_hours);
+    if (r == 0 && o->market_hours != NULL)
+        r = calendar_read(o->market_hours, &l->calendar);
+    l->board.calendar = l->calendar;
+    if (r == 0)
+        r = net_new(config->stop_fd, o->ca_file, &l->net);
+    return r;
+}
+
+void live_release(struct live *l)
+{
+    net_free(l->net);
+    calendar_free(l->calendar);
+    board_release(&l->board);
+    pthread_mutex_destroy(&l->lock);
+}
+
+static void look_at_clock(struct live *l, const struct live_ops *ops, struct feed *f)
+{
+    enum quote_session session = calendar_session(l->calendar, wall_now());
+
+    if (session == l->session)
+        return;
+    l->session = session;
+    board_forget_pace(&l->board);
+    ops->session(f);
+}
+
+static void tell(struct live *l, struct feed_state state)
+{
+    pthread_mutex_lock(&l->lock);
+    l->state = state;
+    pthread_mutex_unlock(&l->lock);
+}
+
+int live_next(struct live *l, const struct live_ops *ops, struct feed *f, struct mono deadline,
+              struct quote *ret)
+{
+    for (;;) {
+        struct mono now = mono_now(), wake;
+        int r;
+
+        if (board_take(&l->board, now, ret))
+            return 0;
+        look_at_clock(l, ops, f);
+        r = ops->run(f, now);
+        if (r < 0)
+            return r;
+        tell(l, ops->state(f, now));
+        if (!list_empty(&l->board.news))
+            continue;
+        if (!mono_before(now, deadline))
+            return -ETIMEDOUT;
+        wake = mono_earlier(ops->deadline(f, now), mono_add_ms(now, LOOK_MS));
+        r = net_wait(l->net, mono_earlier(wake, deadline));
+        if (r < 0)
+            return r;
+    }
+}
+
+void live_state(struct live *l, struct feed_state *ret)
+{
+    pthread_mutex_lock(&l->lock);
+    *ret = l->state;
+    pthread_mutex_unlock(&l->lock);
+}
+
+bool live_is_closed(const struct live *l)
+{
+    for (size_t i = 0; i < l->board.n; i++)
+        if (!l->board.rows[i].listing.has_hours)
+            return false;
+    return l->session == SESSION_CLOSED;
+}
+
+bool live_is_still(const struct live *l, struct mono now)
+{
+    return live_is_closed(l) && !mono_before(now, mono_add_ms(l->board.published_at, STILL_MS));
+}
+
+void live_wipe(char *secret)
+{
+    if (secret != NULL)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
