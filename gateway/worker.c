@@ -26,37 +26,18 @@ static bool round_is_due(const struct worker *w, struct mono now)
 {
     bool dirty = hub_is_dirty(w->hub) || !mono_before(now, hub_deadline(w->hub));
 
-    return dirty && !mono_before(now, w->next_round);
+    return dirty && !mono_before(now, w->rounds.next);
 }
 
-/* How far apart messages have come lately, in ns: a running mean over about the last eight rounds.
- */
-static int64_t note_round(struct worker *w, struct mono begin)
-{
-    uint64_t messages = hub_stats(w->hub)->messages_in - w->pace.messages;
-    int64_t gap = (begin.ns - w->pace.begin.ns) / (int64_t)(messages > 0 ? messages : 1);
-
-    w->pace.gap_ns += (gap - w->pace.gap_ns) / 8;
-    w->pace.messages += messages;
-    w->pace.begin = begin;
-    return w->pace.gap_ns;
-}
-
-/* The cost of fan-out is per write, not per message. So after a round that took t the next
- * waits 1.5 t (at most --max-delay), if another message is likely to come meanwhile: under load
- * messages gather and each write carries more; else a tick leaves at once. */
 static void run_round(struct worker *w)
 {
-    struct mono begin = mono_now(), end;
-    int64_t hold, max = (int64_t)w->shared->max_delay_us * 1000;
-    int64_t gap = note_round(w, begin);
+    const struct hub_stats *stats = hub_stats(w->hub);
+    uint64_t writes = stats->writes, delivered = stats->delivered;
+    struct mono begin = mono_now();
 
     hub_flush(w->hub, begin);
-    end = mono_now();
-    hold = (end.ns - begin.ns) * 3 / 2;
-    if (hold > max)
-        hold = max;
-    w->next_round.ns = end.ns + (hold >= gap ? hold : 0);
+    rounds_note(&w->rounds, begin, mono_now(), stats->writes - writes, stats->delivered - delivered,
+                (int64_t)w->shared->max_delay_us * 1000);
 }
 
 static struct mono wake_time(const struct worker *w)
@@ -67,8 +48,8 @@ static struct mono wake_time(const struct worker *w)
 
     if (hub_has_work(w->hub))
         return w->now;
-    if (mono_before(round, w->next_round))
-        round = w->next_round;
+    if (mono_before(round, w->rounds.next))
+        round = w->rounds.next;
     return mono_earlier(mono_earlier(t, round), upstream_deadline(w->upstream));
 }
 

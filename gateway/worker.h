@@ -20,6 +20,7 @@
 #include "gateway/loop.h"
 #include "gateway/net/conn.h"
 #include "gateway/net/net.h"
+#include "gateway/rounds.h"
 #include "gateway/upstream.h"
 
 struct files;
@@ -80,12 +81,7 @@ struct worker {
     struct rng rng;
     struct hash_table mqtt_clients; /* by client id; of doors/mqtt */
     struct mono now;                /* of this turn */
-    struct mono next_round;         /* writes may begin again */
-    struct {
-        struct mono begin; /* of the last round */
-        uint64_t messages; /* that had come by then */
-        int64_t gap_ns;    /* between two messages, a running mean */
-    } pace;
+    struct rounds rounds;           /* of writes */
     struct mono next_figures;
     struct mono wake_by; /* the loop is not to sleep longer */
     struct door_stats stats;

@@ -244,6 +244,7 @@ static bool write_from(struct hub *h, struct reader *r, struct chunk **chunk, ui
         size_t len = c->sealed - from;
         size_t n = len > 0 ? r->ops->write(r, c->bytes + from, len) : 0;
 
+        h->stats.writes += len > 0;
         *offset = next_boundary(r, c, from + (uint32_t)n, from);
         h->stats.delivered += chunk_messages_before(c, *offset) - chunk_messages_before(c, from);
         h->stats.delivered_bytes += *offset - from;

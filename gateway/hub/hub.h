@@ -42,6 +42,7 @@ struct hub_stats { /* counters since the start */
     uint64_t caught_up; /* values sent to readers that were catching up, newcomers included */
     uint64_t conflated; /* messages that catching-up readers were spared */
     uint64_t rounds;    /* flushes that wrote */
+    uint64_t writes;    /* to sockets, of messages */
     uint64_t lost;      /* messages that found no memory */
 };
 

@@ -1,0 +1,28 @@
+#include "gateway/rounds.h"
+
+#include "common/banned.h"
+
+#define MEMORY 16 /* rounds that the running mean looks back on, about */
+
+/* What part of a core this round's messages would have taken one by one: one that had to wait for
+ * its processor is no proof of a load. */
+static double load_of(const struct rounds *r, struct mono begin, struct mono end, uint64_t writes,
+                      uint64_t delivered)
+{
+    double took = (double)(end.ns - begin.ns), since = (double)(begin.ns - r->begin.ns);
+    double load = writes > 0 && since > 0 ? took / (double)writes * (double)delivered / since : 0;
+
+    return load < 4 ? load : 4;
+}
+
+void rounds_note(struct rounds *r, struct mono begin, struct mono end, uint64_t writes,
+                 uint64_t delivered, int64_t max_ns)
+{
+    int64_t hold = (end.ns - begin.ns) * 3 / 2;
+
+    r->load += (load_of(r, begin, end, writes, delivered) - r->load) / MEMORY;
+    r->begin = begin;
+    r->next = end;
+    if (r->load >= 1)
+        r->next.ns += hold < max_ns ? hold : max_ns;
+}
