@@ -132,8 +132,8 @@ static struct inquiry *next_inquiry(struct history *h)
     while (!h->stop && list_empty(&h->waiting))
         pthread_cond_wait(&h->changed, &h->lock);
     if (!h->stop) {
-        q = CONTAINER_OF(h->waiting.next, struct inquiry, link);
-        list_remove(&q->link);
+        q = CONTAINER_OF(h->waiting.next, struct inquiry, letter.link);
+        list_remove(&q->letter.link);
         h->n_waiting--;
     }
     pthread_mutex_unlock(&h->lock);
@@ -148,7 +148,7 @@ static void *run(void *history)
     while ((q = next_inquiry(h)) != NULL) {
         if (!atomic_load(q->gone))
             answer(h, q);
-        worker_answer(q->worker, q);
+        worker_post(q->worker, &q->letter);
     }
     return NULL;
 }
@@ -182,7 +182,7 @@ int history_ask(struct history *h, struct inquiry *q)
     pthread_mutex_lock(&h->lock);
     full = h->n_waiting == HISTORY_MAX_WAITING;
     if (!full) {
-        list_append(&h->waiting, &q->link);
+        list_append(&h->waiting, &q->letter.link);
         h->n_waiting++;
         pthread_cond_signal(&h->changed);
     }
@@ -208,8 +208,8 @@ void history_free(struct history *h)
         return;
     history_stop(h);
     while (!list_empty(&h->waiting)) {
-        struct inquiry *q = CONTAINER_OF(h->waiting.next, struct inquiry, link);
-        list_remove(&q->link);
+        struct inquiry *q = CONTAINER_OF(h->waiting.next, struct inquiry, letter.link);
+        list_remove(&q->letter.link);
         inquiry_free(q);
     }
     store_close(h->store);

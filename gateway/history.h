@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/list.h"
 #include "common/macros.h"
+#include "gateway/letter.h"
 #include "gateway/udf.h"
 
 #define HISTORY_MAX_WAITING 256
@@ -22,9 +22,9 @@ struct worker;
 
 enum question { ASK_BARS, ASK_SEARCH, ASK_SYMBOL };
 
-/* The thread's from history_ask() until it is in worker.answers; then the worker's again. */
+/* The thread's from history_ask() until it is posted back; then the worker's again. */
 struct inquiry {
-    struct list link;
+    struct letter letter; /* opened when it is answered */
     struct worker *worker;
     const atomic_bool *gone; /* true: nobody waits for it any more */
     enum question question;

@@ -86,8 +86,8 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "Time for a request head, and from it to MQTT CONNECT."},
         {"idle-timeout", "MS", OPTION_UINT, &s->idle_ms, "60000", 1000, 3600000,
          "An MQTT reader without keep-alive that is silent for so long is sent a WebSocket ping, "
-         "and closed after as "
-         "long again. One with keep-alive has one and a half times that."},
+         "and closed after as long again. One with keep-alive has one and a half times that, which "
+         "with MQTT 5 is at most this time."},
         {"max-packet", "BYTES", OPTION_UINT, &s->max_packet, "65536", 1024, 1048576,
          "The longest MQTT packet that a client may send."},
         {"max-subscriptions", "N", OPTION_UINT, &s->max_subscriptions, "1024", 1, 100000,
@@ -286,6 +286,8 @@ static int run_workers(struct shared *sh, const struct command *cmd, const sigse
         stop_workers(sh);
         history_stop(sh->history);
     }
+    for (size_t i = 0; i < n; i++)
+        worker_hang_up(&sh->workers[i]);
     for (size_t i = 0; i < n; i++)
         worker_release(&sh->workers[i]);
     return r;

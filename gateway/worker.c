@@ -10,7 +10,7 @@
 #include "gateway/doors/doors.h"
 #include "gateway/doors/http.h"
 #include "gateway/doors/mqtt.h"
-#include "gateway/history.h"
+#include "gateway/letter.h"
 #include "gateway/net/tls.h"
 
 #include "common/banned.h"
@@ -204,29 +204,31 @@ void *worker_run(void *worker)
     return NULL;
 }
 
-static void pass_answers(struct worker *w)
+/* Open what was posted to `w`; `reader` is itself, or NULL when it has ended. */
+static void open_letters(struct worker *w, struct worker *reader)
 {
-    struct list answers;
+    struct list letters;
 
-    list_init(&answers);
+    list_init(&letters);
     pthread_mutex_lock(&w->lock);
-    list_take_all(&answers, &w->answers);
+    list_take_all(&letters, &w->letters);
     pthread_mutex_unlock(&w->lock);
-    while (!list_empty(&answers)) {
-        struct inquiry *q = CONTAINER_OF(answers.next, struct inquiry, link);
-        list_remove(&q->link);
-        history_answered(q);
+    while (!list_empty(&letters)) {
+        struct letter *l = CONTAINER_OF(letters.next, struct letter, link);
+        list_remove(&l->link);
+        l->open(l, reader);
     }
 }
 
 static void on_poke(struct source *s, uint32_t events)
 {
+    struct worker *w = CONTAINER_OF(s, struct worker, poke);
     uint64_t n;
 
     (void)events;
     if (read(s->fd, &n, sizeof(n)) < 0) /* cannot be: it is readable */
         return;
-    pass_answers(CONTAINER_OF(s, struct worker, poke));
+    open_letters(w, w);
 }
 
 static void poke(struct worker *w)
@@ -265,10 +267,10 @@ void worker_set_tls(struct worker *w, struct ssl_ctx_st *tls)
     poke(w);
 }
 
-void worker_answer(struct worker *w, struct inquiry *q)
+void worker_post(struct worker *w, struct letter *l)
 {
     pthread_mutex_lock(&w->lock);
-    list_append(&w->answers, &q->link);
+    list_append(&w->letters, &l->link);
     pthread_mutex_unlock(&w->lock);
     poke(w);
 }
@@ -293,7 +295,7 @@ int worker_init(struct worker *w, struct shared *shared, const struct gateway_li
     w->now = w->next_figures = mono_now();
     rng_seed_random(&w->rng);
     pthread_mutex_init(&w->lock, NULL);
-    list_init(&w->answers);
+    list_init(&w->letters);
     r = loop_init(&w->loop);
     if (r < 0)
         goto out;
@@ -316,13 +318,17 @@ out:
     return r;
 }
 
+void worker_hang_up(struct worker *w)
+{
+    net_close(&w->net);
+}
+
 void worker_release(struct worker *w)
 {
     int poke_fd = w->poke.fd;
 
-    net_close(&w->net);
     tls_context_unref(w->next_tls);
-    pass_answers(w); /* to nobody: they are freed */
+    open_letters(w, NULL);
     hash_table_release(&w->mqtt_clients);
     upstream_free(w->upstream);
     hub_free(w->hub);

@@ -25,7 +25,7 @@
 
 struct files;
 struct history;
-struct inquiry;
+struct letter;
 
 struct gateway_limits {
     struct net_limits net;
@@ -37,7 +37,7 @@ struct gateway_limits {
                          there */
 };
 
-/* What all workers share: written before they start, then only read. */
+/* What all workers share: written before they start, then only read, but for the last two. */
 struct shared {
     const char *listen;
     struct ssl_ctx_st *tls; /* of connections that are accepted first; NULL: in the clear */
@@ -50,6 +50,8 @@ struct shared {
     struct history *history; /* NULL without --store */
     struct worker *workers;
     size_t n_workers;
+    atomic_uint_least64_t connects; /* counts CONNECTs that were accepted, in their order */
+    atomic_uint takeovers;          /* letters about client ids under way */
 };
 
 struct door_stats {
@@ -95,12 +97,14 @@ struct worker {
     struct figures figures;
     struct gateway_limits next_limits;
     struct ssl_ctx_st *next_tls; /* owned; NULL: it stays */
-    struct list answers;         /* struct inquiry: what the history thread has answered */
+    struct list letters;
 };
 
 /* Listen, and make everything ready to run. Returns 0; or a negative errno after logging. */
 MUST_CHECK int worker_init(struct worker *w, struct shared *shared,
                            const struct gateway_limits *limits, unsigned index);
+/* After its thread has ended: close its connections, and when all workers' are, free the rest. */
+void worker_hang_up(struct worker *w);
 void worker_release(struct worker *w);
 
 /* The thread: runs until worker_stop(). */
@@ -111,8 +115,8 @@ void worker_stop(struct worker *w);
 void worker_set_limits(struct worker *w, const struct gateway_limits *limits);
 void worker_set_tls(struct worker *w, struct ssl_ctx_st *tls); /* makes a reference of its own */
 
-/* Any thread: hand over an inquiry that has been answered. */
-void worker_answer(struct worker *w, struct inquiry *q);
+/* Any thread. */
+void worker_post(struct worker *w, struct letter *l);
 
 /* The sum over all workers, `w` being the caller's own. */
 void worker_figures(struct worker *w, struct figures *ret);

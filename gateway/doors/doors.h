@@ -6,7 +6,6 @@
 #define TAPECAST_GATEWAY_DOORS_DOORS_H
 
 struct http_request;
-struct inquiry;
 
 void door_mqtt(const struct http_request *r);    /* /mqtt: becomes MQTT over WebSocket */
 void door_files(const struct http_request *r);   /* the dashboard */
@@ -19,8 +18,5 @@ void door_time(const struct http_request *r);
 void door_healthz(const struct http_request *r);
 void door_readyz(const struct http_request *r);
 void door_metrics(const struct http_request *r);
-
-/* The store has answered: the worker that asked passes it on here, which frees it. */
-void history_answered(struct inquiry *q);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * /api/history, /api/symbols and their like: `/api` is the address of a TradingView "universal data
- * feed". A handler reads the request and asks; the answer comes by history_answered() in a later
+ * feed". A handler reads the request and asks; the answer comes by answered() in a later
  * turn, when the reader may have gone.
  */
 #include <errno.h>
@@ -137,6 +137,8 @@ static int get_range(const struct http_request *r, struct udf_range *ret)
 
 /* ---- asking ---- */
 
+static void answered(struct letter *l, struct worker *w);
+
 /* Hand the question over. What it was called with is the thread's or gone. */
 static void ask(const struct http_request *r, struct asked *a)
 {
@@ -147,7 +149,8 @@ static void ask(const struct http_request *r, struct asked *a)
     a->inquiry.gone = &a->pending.gone;
     a->inquiry.gzip = http_head_lists(r->head, "accept-encoding", "gzip");
     make_fields(r, a->fields, sizeof(a->fields));
-    list_init(&a->inquiry.link);
+    list_init(&a->inquiry.letter.link);
+    a->inquiry.letter.open = answered;
     if (history_ask(h, &a->inquiry) < 0) {
         inquiry_free(&a->inquiry);
         problem(r, 503, "Too many requests for history wait already; try again in a moment.");
@@ -265,12 +268,15 @@ static void answer_failure(struct asked *a)
                         failures[i].detail);
 }
 
-void history_answered(struct inquiry *q)
+/* The store has answered, perhaps to nobody any more. */
+static void answered(struct letter *l, struct worker *w)
 {
+    struct inquiry *q = CONTAINER_OF(l, struct inquiry, letter);
     struct asked *a = CONTAINER_OF(q, struct asked, inquiry);
     struct http_answer answer = {
         .status = 200, .type = "application/json", .fields = a->fields, .done = free};
 
+    (void)w;
     if (q->result < 0) {
         answer_failure(a);
     } else {

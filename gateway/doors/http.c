@@ -125,10 +125,11 @@ static void send_head(const struct http_request *r, const struct http_answer *a)
     if (a->status != 304)
         snprintf(length, sizeof(length), "Content-Length: %zu\r\n", a->len);
     n = snprintf(head, sizeof(head),
-                 "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s%s" SAFE_FIELDS "%sConnection: %s\r\n\r\n",
+                 "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s%s" SAFE_FIELDS
+                 "%sConnection: %s%s\r\n\r\n",
                  a->status, status_text(a->status), date_now(), a->type ? "Content-Type: " : "",
                  a->type ? a->type : "", a->type ? "\r\n" : "", length, a->fields, hsts,
-                 keeps_alive(r) ? "keep-alive" : "close");
+                 keeps_alive(r) ? "keep-alive" : "close", a->status == 426 ? ", Upgrade" : "");
     conn_send(r->conn, head, (size_t)n);
 }
 

@@ -8,12 +8,15 @@
 
 #include "gateway/codec/mqtt_encode.h"
 #include "gateway/doors/mqtt_encoding.h"
+#include "gateway/letter.h"
 
 #include "common/banned.h"
 
 #define ANSWER_MAX 4096 /* CONNACK, SUBACK, …: bounds the filters of one SUBSCRIBE too */
 #define FILTERS_PER_PACKET 2048
 #define CLIENT_ID_MAX 256
+#define TAKEOVERS_MAX                                                                              \
+    10000 /* letters of all workers about client ids; past it CONNECT is refused */
 
 /* ---- client ids ---- */
 
@@ -60,6 +63,63 @@ void mqtt_session_forget_id(struct mqtt_session *s)
     hash_table_remove(&session_worker(s)->mqtt_clients, &s->by_id);
     free(s->client_id);
     s->client_id = NULL;
+}
+
+/* ---- the same client id at another worker ---- */
+
+/* "Somebody came with this id as number `connected`": whoever had it before ends. Later ones have
+ * greater numbers, so of those that come at once with the same id one is left, everywhere. */
+struct takeover {
+    struct letter letter;
+    uint64_t connected;
+    size_t len;
+    char id[];
+};
+
+static void take_over(struct letter *l, struct worker *w)
+{
+    struct takeover *t = CONTAINER_OF(l, struct takeover, letter);
+    struct mqtt_session *s = NULL;
+
+    if (w != NULL) {
+        atomic_fetch_sub(&w->shared->takeovers, 1);
+        s = find_client(w, (struct slice){t->id, t->len});
+    }
+    if (s != NULL && s->connected < t->connected)
+        mqtt_session_disconnect(s, MQTT_SESSION_TAKEN_OVER,
+                                "another connection came with this client id");
+    free(t);
+}
+
+static int tell_worker(struct worker *w, struct slice id, uint64_t connected)
+{
+    struct takeover *t;
+
+    if (atomic_fetch_add(&w->shared->takeovers, 1) >= TAKEOVERS_MAX) {
+        atomic_fetch_sub(&w->shared->takeovers, 1);
+        return -EAGAIN;
+    }
+    t = malloc(sizeof(*t) + id.len);
+    if (t == NULL) {
+        atomic_fetch_sub(&w->shared->takeovers, 1);
+        return -ENOMEM;
+    }
+    *t = (struct takeover){.letter.open = take_over, .connected = connected, .len = id.len};
+    list_init(&t->letter.link);
+    memcpy(t->id, id.at, id.len);
+    worker_post(w, &t->letter);
+    return 0;
+}
+
+static int tell_other_workers(const struct mqtt_session *s, struct slice id)
+{
+    struct worker *own = session_worker(s);
+    int r = 0;
+
+    for (size_t i = 0; i < own->shared->n_workers && r == 0; i++)
+        if (&own->shared->workers[i] != own)
+            r = tell_worker(&own->shared->workers[i], id, s->connected);
+    return r;
 }
 
 /* ---- answers ---- */
@@ -168,6 +228,10 @@ static uint8_t judge_connect(const struct mqtt_connect *p, const char **ret_why)
         *ret_why = "a client id has at most 256 bytes";
         return MQTT_CLIENT_ID_INVALID;
     }
+    if (p->has_will && p->version == MQTT_5 && p->will.qos > 0) {
+        *ret_why = "this door is read-only: it takes no will, and the maximum QoS is 0";
+        return MQTT_QOS_NOT_SUPPORTED;
+    }
     if (p->has_will) {
         *ret_why = "this door is read-only: it takes no will";
         return MQTT_NOT_AUTHORIZED;
@@ -175,15 +239,30 @@ static uint8_t judge_connect(const struct mqtt_connect *p, const char **ret_why)
     return MQTT_SUCCESS;
 }
 
-/* The session gets its id; one that had it before ends [MQTT-3.1.4-3]. Returns 0; -ENOMEM. */
-static int take_client_id(struct mqtt_session *s, struct slice id)
+/* The session gets its id; one that had it before ends [MQTT-3.1.4-3]. An id that was `assigned`
+ * nobody else can have. Returns 0; -ENOMEM; -EAGAIN. */
+static int take_client_id(struct mqtt_session *s, struct slice id, bool assigned)
 {
-    struct mqtt_session *before = find_client(session_worker(s), id);
+    struct worker *w = session_worker(s);
+    struct mqtt_session *before = find_client(w, id);
+    int r;
 
+    s->connected = atomic_fetch_add(&w->shared->connects, 1);
+    r = assigned ? 0 : tell_other_workers(s, id);
+    if (r < 0)
+        return r;
     if (before != NULL)
         mqtt_session_disconnect(before, MQTT_SESSION_TAKEN_OVER,
                                 "another connection came with this client id");
     return remember_client(s, id);
+}
+
+/* MQTT 5 lets a server say how often it wants to hear of a client. */
+static uint16_t longest_keep_alive_s(const struct worker *w)
+{
+    uint32_t s = w->limits.idle_ms / 1000;
+
+    return s < UINT16_MAX ? (uint16_t)s : UINT16_MAX;
 }
 
 static void on_connect(struct mqtt_session *s, const struct mqtt_connect *p)
@@ -196,9 +275,13 @@ static void on_connect(struct mqtt_session *s, const struct mqtt_connect *p)
         .max_packet_size = session_worker(s)->limits.max_packet_size,
         .session_expires_at_once = p->session_expiry_s > 0,
     };
+    uint16_t longest_s = longest_keep_alive_s(session_worker(s));
     size_t len;
 
     s->max_packet_size = p->max_packet_size;
+    s->keep_alive_s = p->keep_alive_s;
+    if (p->version == MQTT_5 && p->keep_alive_s > longest_s)
+        s->keep_alive_s = ack.server_keep_alive_s = longest_s;
     reason = judge_connect(p, &why);
     if (reason != MQTT_SUCCESS) {
         mqtt_session_refuse(s, p->version, reason, why);
@@ -211,12 +294,11 @@ static void on_connect(struct mqtt_session *s, const struct mqtt_connect *p)
         mqtt_session_refuse(s, p->version, MQTT_PACKET_TOO_LARGE, NULL);
         return;
     }
-    if (take_client_id(s, id) < 0) {
-        mqtt_session_refuse(s, p->version, MQTT_SERVER_BUSY, "out of memory; try again later");
+    if (take_client_id(s, id, p->client_id.len == 0) < 0) {
+        mqtt_session_refuse(s, p->version, MQTT_SERVER_BUSY, "too much at once; try again later");
         return;
     }
     s->version = (uint8_t)p->version;
-    s->keep_alive_s = p->keep_alive_s;
     s->expiry_was_zero = p->session_expiry_s == 0;
     mqtt_session_arm(s);
     send_packet(s, packet, len);

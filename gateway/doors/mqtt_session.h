@@ -24,6 +24,7 @@ struct mqtt_session {
     struct conn *conn;
     struct hash_node by_id; /* in worker.mqtt_clients while client_id is not NULL */
     char *client_id;
+    uint64_t connected; /* the number of its CONNECT among those of all workers */
     struct ws_decoder ws;
     struct mono last_heard; /* a whole packet; without keep-alive also a pong */
     uint8_t *partial;       /* a packet that is not complete yet */

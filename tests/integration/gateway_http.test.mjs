@@ -445,7 +445,10 @@ for (const [what, how, status] of HANDSHAKES) {
     raw.send(text);
     const answer = await raw.answer({ head: how.method === 'HEAD' });
     assert.equal(answer.status, status);
-    if (status === 426) assert.equal(answer.headers.get('sec-websocket-version'), '13');
+    if (status === 426) {
+      assert.equal(answer.headers.get('sec-websocket-version'), '13');
+      assert.match(answer.headers.get('connection'), /, Upgrade$/, '9110 7.8');
+    }
     if (status === 405) assert.match(answer.headers.get('allow'), /GET/);
     if (status !== 101) return;
     const key = text.match(/Sec-WebSocket-Key: (.*)\r/)[1];

@@ -102,6 +102,8 @@ const REFUSED = [
   ['5: 3.1: bytes left over', raw5(2, string('a'), 'xyz'), 0x81, 1002],
   ['4: a will', connectPacket({ version: 4, will: { topic: 'a', payload: 'b' } }), 5, 1008],
   ['5: a will', connectPacket({ will: { topic: 'a', payload: 'b' } }), 0x87, 1008],
+  ['5: 3.2.2-12: a will over the maximum QoS', raw5(0x0e, string('a'), u8(0), string('t'), string('p')), 0x9b, 1008],
+  ['4: a will over the maximum QoS', raw3(0x0e, string('a'), string('t'), string('p')), 5, 1008],
   ['4: a will on a topic with a wildcard', connectPacket({ version: 4, will: { topic: 'a/#', payload: 'b' } }), null, 1008],
   ['5: a will on a topic with a wildcard', connectPacket({ will: { topic: 'a/#', payload: 'b' } }), 0x90, 1008],
 
@@ -716,6 +718,13 @@ for (const version of [4, 5]) {
     assert.equal(raw.disconnect?.reason, version === 5 ? 0x8d : undefined);
   });
 }
+
+test('5: 3.2.2.3.14: a keep-alive over the idle time is cut to it, in CONNACK', async (t) => {
+  for (const [asked, told] of [[60, undefined], [61, 60], [65535, 60], [0, undefined]]) {
+    const raw = await connect5(t, { clientId: `keep ${asked}`, keepAlive: asked });
+    assert.equal(raw.connack.properties.get(0x13), told);
+  }
+});
 
 test('3.1.2-24: packets keep a session alive; frames, WebSocket pings and half a packet do not', async (t) => {
   const alive = await connect5(t, { keepAlive: 1 });
