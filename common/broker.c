@@ -32,6 +32,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/backoff.h"
@@ -76,7 +77,8 @@ struct link {
 };
 
 struct broker {
-    char *host, *user, *password, *ca_file, *client_id, *will_topic, *will_payload;
+    char *host, *user, *password, *ca_file, *cert_file, *key_file;
+    char *client_id, *will_topic, *will_payload;
     int port;
     bool tls;
     char shown[WHY_MAX]; /* the URL as logs show it */
@@ -268,6 +270,25 @@ static int result_of(int rc)
     }
 }
 
+/* In place of asking at the terminal. */
+static int no_pass_phrase(char *buf, int size, int writing, void *ctx)
+{
+    (void)buf, (void)size, (void)writing, (void)ctx;
+    return 0;
+}
+
+static int configure_tls(struct mosquitto *m, const struct broker *b)
+{
+    /* Without a file to trust it takes a folder; that there is nothing in it does no harm. */
+    const char *folder = b->ca_file == NULL ? "/etc/ssl/certs" : NULL;
+    int rc;
+
+    if (b->ca_file == NULL && b->cert_file == NULL)
+        return mosquitto_int_option(m, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
+    rc = mosquitto_tls_set(m, b->ca_file, folder, b->cert_file, b->key_file, no_pass_phrase);
+    return rc != 0 || folder == NULL ? rc : mosquitto_int_option(m, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
+}
+
 /* Set the library's client up for one connection. */
 static int link_configure(struct link *l, const struct broker *b)
 {
@@ -290,10 +311,8 @@ static int link_configure(struct link *l, const struct broker *b)
     if (rc == 0 && b->will_topic != NULL)
         rc = mosquitto_will_set(m, b->will_topic, (int)strlen(b->will_payload), b->will_payload, 1,
                                 true);
-    if (rc == 0 && b->tls && b->ca_file != NULL)
-        rc = mosquitto_tls_set(m, b->ca_file, NULL, NULL, NULL, NULL);
-    else if (rc == 0 && b->tls)
-        rc = mosquitto_int_option(m, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
+    if (rc == 0 && b->tls)
+        rc = configure_tls(m, b);
     return result_of(rc);
 }
 
@@ -330,14 +349,17 @@ static void link_describe(const struct link *l, int rc, int err, char why[WHY_MA
 
     if (l->reason != 0)
         text = mosquitto_reason_string(l->reason);
+    else if (l->tls_error[0] != '\0' && (rc == MOSQ_ERR_TLS || err == EPROTO))
+        text = l->tls_error;
+    else if (rc == MOSQ_ERR_ERRNO && err == EPROTO) /* the library's word for a reset under TLS */
+        text = l->connack < 0 ? "TLS: closed by the broker, which may want another certificate"
+                              : "connection closed";
     else if (rc == MOSQ_ERR_ERRNO)
         text = strerror(err);
     else if (rc == MOSQ_ERR_EAI)
         text = gai_strerror(err);
     else if (rc == MOSQ_ERR_KEEPALIVE)
         text = "no sign of life";
-    else if (rc == MOSQ_ERR_TLS && l->tls_error[0] != '\0')
-        text = l->tls_error;
     else if (rc == MOSQ_ERR_CONN_LOST || rc == MOSQ_ERR_SUCCESS)
         text = "connection closed";
     else
@@ -424,6 +446,39 @@ out:
     return r;
 }
 
+static int check_file(const char *path, bool private)
+{
+    struct stat st;
+
+    if (path == NULL)
+        return 0;
+    if (access(path, R_OK) < 0 || stat(path, &st) < 0) {
+        log_error("broker: cannot read %s: %s", path, strerror(errno));
+        return -EINVAL;
+    }
+    if (private && (st.st_mode & (S_IRWXO | S_IWGRP))) {
+        log_error("broker: others may read the key %s; run: chmod 600 %s", path, path);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* What the library would complain of at each attempt. Returns 0; -EINVAL, logged. */
+static int check_files(const struct broker_address *a, bool tls)
+{
+    if (!tls && (a->ca_file != NULL || a->cert_file != NULL || a->key_file != NULL)) {
+        log_error("broker: certificates need TLS: an address such as mqtts://host");
+        return -EINVAL;
+    }
+    if ((a->cert_file == NULL) != (a->key_file == NULL)) {
+        log_error("broker: a certificate and its key go together");
+        return -EINVAL;
+    }
+    if (check_file(a->ca_file, false) < 0 || check_file(a->cert_file, false) < 0)
+        return -EINVAL;
+    return check_file(a->key_file, true);
+}
+
 /*
  * The broker's life
  */
@@ -449,7 +504,10 @@ static bool copy_config(struct broker *b, const struct broker_config *c)
 {
     b->events = c->events;
     b->ctx = c->ctx;
-    return copy_string(c->password, &b->password) && copy_string(c->ca_file, &b->ca_file) &&
+    return copy_string(c->address.password, &b->password) &&
+           copy_string(c->address.ca_file, &b->ca_file) &&
+           copy_string(c->address.cert_file, &b->cert_file) &&
+           copy_string(c->address.key_file, &b->key_file) &&
            copy_string(c->client_id, &b->client_id) && copy_string(c->will_topic, &b->will_topic) &&
            copy_string(c->will_payload, &b->will_payload);
 }
@@ -470,7 +528,9 @@ int broker_new(const struct broker_config *config, struct broker **ret)
         r = -errno;
         goto out;
     }
-    r = parse_url(b, config->url);
+    r = parse_url(b, config->address.url);
+    if (r == 0)
+        r = check_files(&config->address, b->tls);
     if (r < 0)
         goto out;
     if (!copy_config(b, config)) {
@@ -497,6 +557,8 @@ void broker_free(struct broker *b)
     free(b->host);
     free(b->user);
     free(b->ca_file);
+    free(b->cert_file);
+    free(b->key_file);
     free(b->client_id);
     free(b->will_topic);
     free(b->will_payload);

@@ -34,7 +34,8 @@ struct broker_message { /* what it points to is valid during the callback */
     uint8_t qos;
     bool retain;
     bool expires;         /* in expiry_s seconds */
-    bool properties_lost; /* they were more than BROKER_PROPERTIES_MAX bytes: only the expiry is left */
+    bool properties_lost; /* they were more than BROKER_PROPERTIES_MAX bytes: only the expiry is
+                             left */
     uint32_t expiry_s;
     const uint8_t *properties; /* MQTT 5's that go with the message, but its expiry, encoded as in a
                                   PUBLISH; NULL when there are none, expiry included */
@@ -52,10 +53,17 @@ struct broker_events {
     void (*acknowledged)(void *ctx, int id); /* PUBACK for broker_publish()'s id; ignore others */
 };
 
+/* Where the broker is and who we are to it; all but the URL may be NULL. */
+struct broker_address {
+    const char *url;       /* mqtt://[user@]host[:1883] or mqtts://[user@]host[:8883] */
+    const char *password;  /* from options_secret(), never from the URL */
+    const char *ca_file;   /* mqtts: the PEM file to trust instead of the system's */
+    const char *cert_file; /* mqtts: what to show to the broker, PEM, with its key */
+    const char *key_file;  /* … which others may not read */
+};
+
 struct broker_config {
-    const char *url;        /* mqtt://[user@]host[:1883] or mqtts://[user@]host[:8883] */
-    const char *password;   /* NULL for none; from options_secret(), never from the URL */
-    const char *ca_file;    /* mqtts: the PEM file to trust instead of the system's; or NULL */
+    struct broker_address address;
     const char *client_id;  /* unique on the broker */
     const char *will_topic; /* NULL for no will; published retained with QoS 1 */
     const char *will_payload;
@@ -67,8 +75,8 @@ struct broker;
 
 /* Copies what `config` points to (but `ctx` and `events`). Connects at the first broker_run().
  * Makes the process ignore SIGPIPE. Returns 0 and sets *ret, freed with broker_free(); -EINVAL
- * after logging what is wrong with the URL; -ENOMEM; or a negative errno (descriptors).
- */
+ * after logging what is wrong with the address or its files; -ENOMEM; or a negative errno
+ * (descriptors). */
 MUST_CHECK int broker_new(const struct broker_config *config, struct broker **ret);
 
 /* Closes at once, without a DISCONNECT, so that the will is published. Waits for nothing: a

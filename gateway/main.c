@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "common/broker_options.h"
 #include "common/log.h"
 #include "common/options.h"
 #include "common/topic.h"
@@ -20,7 +21,8 @@
 #include "common/banned.h"
 
 struct settings {
-    const char *mqtt_url, *listen, *web, *store, *topics, *instance, *origins;
+    struct broker_address broker;
+    const char *listen, *web, *store, *topics, *instance, *origins;
     const char *tls_client_auth;
     struct tls_files tls;
     uint64_t hsts;
@@ -33,9 +35,7 @@ struct settings {
 static bool read_settings(int argc, char **argv, struct settings *s, struct options_result *result)
 {
     const struct option_spec specs[] = {
-        {"mqtt-url", "URL", OPTION_STRING, &s->mqtt_url, "mqtt://127.0.0.1:1883", 0, 0,
-         "The broker: mqtt://[user@]host[:port] or mqtts://… for TLS. Its password comes from "
-         "TAPECAST_MQTT_PASSWORD or the file that TAPECAST_MQTT_PASSWORD_FILE names."},
+        BROKER_OPTIONS(&s->broker),
         {"listen", "HOST:PORT", OPTION_STRING, &s->listen, "127.0.0.1:8080", 0, 0,
          "Where readers connect: the dashboard at /, MQTT over WebSocket at /mqtt. Port 0 lets the "
          "system choose."},
@@ -161,7 +161,7 @@ static void fill_shared(const struct settings *s, struct shared *sh)
     sh->max_delay_us = (uint32_t)s->max_delay_ms * 1000;
     sh->drain_ms = (uint32_t)s->drain_ms;
     sh->n_workers = s->workers;
-    sh->upstream.url = s->mqtt_url;
+    sh->upstream.broker = s->broker;
     sh->upstream.topics = s->topics;
 }
 
@@ -311,10 +311,10 @@ static int run(const struct command *cmd)
     }
     fill_shared(s, &sh);
     sh.upstream.instance = instance;
-    r = options_secret(&cmd->result, "TAPECAST_MQTT_PASSWORD", &password);
+    r = options_secret(&cmd->result, BROKER_PASSWORD, &password);
     if (r < 0)
         return r;
-    sh.upstream.password = password;
+    sh.upstream.broker.password = password;
     r = load_tls(s, &sh.tls);
     if (r == 0 && s->web != NULL)
         r = files_load(s->web, &sh.files);

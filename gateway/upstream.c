@@ -256,11 +256,8 @@ int upstream_new(const struct upstream_config *config, struct hub *hub, struct l
     struct upstream *u = calloc(1, sizeof(*u));
     struct rng rng;
     char client_id[64];
-    struct broker_config broker = {.url = config->url,
-                                   .password = config->password,
-                                   .client_id = client_id,
-                                   .events = &events,
-                                   .ctx = u};
+    struct broker_config broker = {
+        .address = config->broker, .client_id = client_id, .events = &events, .ctx = u};
     int r;
 
     if (u == NULL)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/broker.h"
 #include "common/clock.h"
 #include "common/macros.h"
 
@@ -19,8 +20,7 @@ struct hub;
 struct loop;
 
 struct upstream_config {
-    const char *url;
-    const char *password; /* may be NULL */
+    struct broker_address broker;
     const char *topics;   /* filters, comma-separated */
     const char *instance; /* names status/gateway/{INSTANCE} */
 };

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "common/broker_options.h"
 #include "common/log.h"
 #include "common/options.h"
 #include "publisher/feeds/budget.h"
@@ -21,7 +22,8 @@
 #define FINNHUB_WS_URL "wss://ws.finnhub.io"
 
 struct settings {
-    const char *mqtt_url, *feed, *symbols, *symbols_file, *instance;
+    struct broker_address broker;
+    const char *feed, *symbols, *symbols_file, *instance;
     uint64_t interval_ms;
     struct feed_options feeds;
 };
@@ -29,9 +31,7 @@ struct settings {
 static bool read_settings(int argc, char **argv, struct settings *s, struct options_result *result)
 {
     const struct option_spec specs[] = {
-        {"mqtt-url", "URL", OPTION_STRING, &s->mqtt_url, "mqtt://127.0.0.1:1883", 0, 0,
-         "The broker: mqtt://[user@]host[:port] or mqtts://… for TLS. Its password comes from "
-         "TAPECAST_MQTT_PASSWORD or the file that TAPECAST_MQTT_PASSWORD_FILE names."},
+        BROKER_OPTIONS(&s->broker),
         {"instance", "NAME", OPTION_STRING, &s->instance, NULL, 0, 0,
          "This publisher's name on status/publisher/NAME, one each on a broker. The host's name "
          "when not given."},
@@ -178,13 +178,11 @@ static int choose_instance(const char *option, char buf[INSTANCE_MAX + 1])
 }
 
 /* Returns the exit status. */
-static int run(struct settings *s, const struct options_result *result, struct symbols *symbols,
-               const char *mqtt_password)
+static int run(struct settings *s, const struct options_result *result, struct symbols *symbols)
 {
     char instance[INSTANCE_MAX + 1];
     struct publisher_config config = {
-        .mqtt_url = s->mqtt_url,
-        .mqtt_password = mqtt_password,
+        .broker = s->broker,
         .instance = instance,
         .interval_ms = s->interval_ms,
         .feed_config = {.options = &s->feeds, .stop_fd = -1},
@@ -211,7 +209,7 @@ int main(int argc, char **argv)
         exit_status = result.exit_status;
         goto out;
     }
-    if (options_secret(&result, "TAPECAST_MQTT_PASSWORD", &mqtt_password) < 0 ||
+    if (options_secret(&result, BROKER_PASSWORD, &mqtt_password) < 0 ||
         options_secret(&result, "FINNHUB_API_KEY", &settings.feeds.finnhub_key) < 0 ||
         options_secret(&result, "APCA_API_KEY_ID", &settings.feeds.alpaca_key) < 0 ||
         options_secret(&result, "APCA_API_SECRET_KEY", &settings.feeds.alpaca_secret) < 0)
@@ -219,7 +217,8 @@ int main(int argc, char **argv)
     if (settings.feeds.finnhub_ws_url == NULL &&
         strcmp(settings.feeds.finnhub_url, FINNHUB_URL) == 0)
         settings.feeds.finnhub_ws_url = FINNHUB_WS_URL;
-    exit_status = run(&settings, &result, &symbols, mqtt_password);
+    settings.broker.password = mqtt_password;
+    exit_status = run(&settings, &result, &symbols);
 out:
     symbols_release(&symbols);
     free(settings.feeds.finnhub_key);

@@ -338,8 +338,7 @@ static int open_broker(struct publisher *p)
              (long)getpid());
     status_topic(c->instance, p->status_topic);
     r = will == NULL ? -ENOMEM
-                     : broker_new(&(struct broker_config){.url = c->mqtt_url,
-                                                          .password = c->mqtt_password,
+                     : broker_new(&(struct broker_config){.address = c->broker,
                                                           .client_id = client_id,
                                                           .will_topic = p->status_topic,
                                                           .will_payload = will,

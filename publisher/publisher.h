@@ -6,11 +6,12 @@
 
 #include <stdint.h>
 
+#include "common/broker.h"
 #include "common/macros.h"
 #include "publisher/feed.h"
 
 struct publisher_config {
-    const char *mqtt_url, *mqtt_password; /* the password may be NULL */
+    struct broker_address broker;
     const char *instance;
     uint64_t interval_ms;
     const struct feed_ops *feed;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/broker_options.h"
 #include "common/log.h"
 #include "common/options.h"
 #include "common/topic.h"
@@ -18,7 +19,8 @@
 #include "common/banned.h"
 
 struct settings {
-    const char *mqtt_url, *store, *instance, *keep;
+    struct broker_address broker;
+    const char *store, *instance, *keep;
     const char *symbol, *resolution;
     bool times_are_ends;
     uint64_t lateness_ms;
@@ -30,9 +32,7 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"store", "FILE|URL", OPTION_STRING, &s->store, "history.db", 0, 0,
          "Where bars are kept: an SQLite file, made when it is missing, or a PostgreSQL database, "
          "postgres://user@host/database; its password comes from PGPASSWORD or ~/.pgpass."},
-        {"mqtt-url", "URL", OPTION_STRING, &s->mqtt_url, "mqtt://127.0.0.1:1883", 0, 0,
-         "The broker: mqtt://[user@]host[:port] or mqtts://… for TLS. Its password comes from "
-         "TAPECAST_MQTT_PASSWORD or the file that TAPECAST_MQTT_PASSWORD_FILE names."},
+        BROKER_OPTIONS(&s->broker),
         {"instance", "NAME", OPTION_STRING, &s->instance, NULL, 0, 0,
          "This recorder's name on status/recorder/NAME. The host's name when not given."},
         {"lateness", "MS", OPTION_UINT, &s->lateness_ms, "10000", 0, 3600000,
@@ -87,13 +87,13 @@ static int record(const struct settings *s, const char *mqtt_password)
 {
     char instance[INSTANCE_MAX + 1];
     struct recorder_config config = {
-        .mqtt_url = s->mqtt_url,
-        .mqtt_password = mqtt_password,
+        .broker = s->broker,
         .instance = instance,
         .store = s->store,
         .lateness_ms = (int64_t)s->lateness_ms,
     };
 
+    config.broker.password = mqtt_password;
     if (choose_instance(s->instance, instance) < 0 || keep_parse(s->keep, config.keep_s) < 0)
         return 2;
     return recorder_run(&config);
@@ -136,7 +136,7 @@ static int run(const struct settings *s, const struct options_result *result)
         log_error("what follows the options is `import FILE`, `export FILE` or nothing");
         return 2;
     }
-    if (options_secret(result, "TAPECAST_MQTT_PASSWORD", &mqtt_password) == 0)
+    if (options_secret(result, BROKER_PASSWORD, &mqtt_password) == 0)
         exit_status = record(s, mqtt_password);
     free(mqtt_password);
     return exit_status;

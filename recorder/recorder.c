@@ -520,8 +520,7 @@ static int open_broker(struct recorder *r)
 
     snprintf(client_id, sizeof(client_id), "tapecast-recorder-%s-%ld", c->instance, (long)getpid());
     recorder_status_topic(c->instance, r->status_topic);
-    return broker_new(&(struct broker_config){.url = c->mqtt_url,
-                                              .password = c->mqtt_password,
+    return broker_new(&(struct broker_config){.address = c->broker,
                                               .client_id = client_id,
                                               .will_topic = r->status_topic,
                                               .will_payload = STATUS_WILL,

@@ -5,12 +5,13 @@
 #ifndef TAPECAST_RECORDER_RECORDER_H
 #define TAPECAST_RECORDER_RECORDER_H
 
+#include "common/broker.h"
 #include "common/macros.h"
 #include "recorder/resolution.h"
 
 struct recorder_config {
-    const char *mqtt_url, *mqtt_password; /* the password may be NULL */
-    const char *instance;                 /* on status/recorder/{instance} */
+    struct broker_address broker;
+    const char *instance; /* on status/recorder/{instance} */
     const char *store;
     int64_t lateness_ms;
     int64_t keep_s[N_RESOLUTIONS]; /* 0 is for ever */

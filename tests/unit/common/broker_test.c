@@ -177,7 +177,7 @@ static const struct broker_events events = {on_up, on_down, on_message, on_subsc
 
 static void client_new(struct client *c, const char *url, const char *id, const char *will_topic)
 {
-    struct broker_config config = {.url = url,
+    struct broker_config config = {.address = {.url = url},
                                    .client_id = id,
                                    .will_topic = will_topic,
                                    .will_payload = "gone",
@@ -281,7 +281,8 @@ static void no_message_comes_after_closing(void **state)
         .up = on_up, .message = close_in_message, .subscribed = on_subscribed};
     struct server *s = *state;
     struct client c = {0};
-    struct broker_config config = {.url = s->url, .client_id = "a", .events = &closing, .ctx = &c};
+    struct broker_config config = {
+        .address = {.url = s->url}, .client_id = "a", .events = &closing, .ctx = &c};
 
     assert_int_equal(broker_new(&config, &c.broker), 0);
     RUN_UNTIL(&c, c.ups == 1);
@@ -440,7 +441,8 @@ static void it_may_be_closed_from_a_callback(void **state)
     static const struct broker_events closing = {.up = close_in_up};
     struct server *s = *state;
     struct client c = {0};
-    struct broker_config config = {.url = s->url, .client_id = "a", .events = &closing, .ctx = &c};
+    struct broker_config config = {
+        .address = {.url = s->url}, .client_id = "a", .events = &closing, .ctx = &c};
 
     assert_int_equal(broker_new(&config, &c.broker), 0);
     RUN_UNTIL(&c, broker_is_closed(c.broker));
@@ -569,7 +571,7 @@ static void tls_client_new(struct client *c, const struct server *s, const char 
 {
     char url[64];
     struct broker_config config = {
-        .url = url, .ca_file = ca_file, .client_id = "a", .events = &events, .ctx = c};
+        .address = {.url = url, .ca_file = ca_file}, .client_id = "a", .events = &events, .ctx = c};
 
     snprintf(url, sizeof(url), "mqtts://%s:%u", host, s->port);
     *c = (struct client){0};
@@ -795,7 +797,8 @@ static void an_address_that_is_none_is_refused_with_one_line(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
-        struct broker_config config = {.url = urls[i], .client_id = "a", .events = &events};
+        struct broker_config config = {
+            .address = {.url = urls[i]}, .client_id = "a", .events = &events};
         struct broker *b = NULL;
         struct capture k;
         int r;
@@ -812,7 +815,7 @@ static void an_address_that_is_none_is_refused_with_one_line(void **state)
 static void a_password_in_the_address_is_refused_and_not_logged(void **state)
 {
     struct broker_config config = {
-        .url = "mqtt://me:hunter2@127.0.0.1", .client_id = "a", .events = &events};
+        .address = {.url = "mqtt://me:hunter2@127.0.0.1"}, .client_id = "a", .events = &events};
     struct broker *b = NULL;
     struct capture k;
     int r;
