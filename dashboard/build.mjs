@@ -90,8 +90,14 @@ const page = await build({
 });
 const css = await build({ ...common, entryPoints: { page: CSS } });
 
+// what the page's own file imports, named in the page so that it is not found out step by step
+const preloads = page.metafile.outputs[`dist/assets/${outputOf(page, PAGE)}`].imports
+  .filter(({ kind }) => kind === 'import-statement')
+  .map(({ path }) => `<link rel="modulepreload" href="assets/${basename(path)}">`);
 const names = { js: outputOf(page, PAGE), css: outputOf(css, CSS), icon: await hashedCopy('icon.svg') };
 const html = await readFile(join(here, 'index.html'), 'utf8');
-await writeFile(join(dist, 'index.html'), html.replace(/\{\{(\w+)\}\}/g, (_, name) => `assets/${names[name]}`));
+await writeFile(join(dist, 'index.html'), html
+  .replace('{{preloads}}', preloads.join('\n'))
+  .replace(/\{\{(\w+)\}\}/g, (_, name) => `assets/${names[name]}`));
 await writeFile(join(dist, 'licences.txt'), await licences(worker, page, css));
 await compress(dist);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backoffMs } from '../src/protocol/backoff';
+import { Clock, WallClock } from '../src/protocol/clock';
 import { Delays } from '../src/protocol/delays';
+import { FaultLog } from '../src/protocol/faults';
 import { Merger } from '../src/protocol/merge';
 import { parseQuote, type Quote } from '../src/protocol/quote';
 import { parseStatus } from '../src/protocol/status';
@@ -15,7 +17,7 @@ test('a quote of the contract is read whole', () => {
   assert.equal(faults, 0);
   assert.deepEqual(quote, {
     symbol: 'AAPL', price: 189.45, change: 0.38, percent: 0.2, open: 189.1, high: 190.02, low: 188.4, prevClose: 189.07,
-    volume: 51234, timestamp: 1712331900000, seq: 4711, mode: 'demo',
+    volume: 51234, timestamp: 1712331900000, seq: 4711, mode: 'demo', session: 'pre',
   });
 });
 
@@ -41,7 +43,8 @@ test('a missing price is counted', () => {
 
 for (const text of ['', 'nonsense', '[1]', 'null', '7', '{"symbol":', '{"symbol":5,"price":1}', '{"symbol":"","price":1}', `{"symbol":"${'A'.repeat(65)}","price":1}`])
   test(`no quote comes of ${JSON.stringify(text.slice(0, 40))}, and it is counted`, () => {
-    assert.deepEqual(parseQuote(text), { faults: 1 });
+    const { quote, faults, wrong } = parseQuote(text);
+    assert.deepEqual([quote, faults, wrong?.length], [undefined, 1, 1]);
   });
 
 test('a symbol loses controls and marks that reorder text, and keeps markup as text', () => {
@@ -132,11 +135,66 @@ test('only what changes is subscribed and unsubscribed', () => {
   assert.deepEqual(difference(new Set(['a', 'b']), new Set(['b', 'c'])), { add: ['c'], remove: ['a'] });
 });
 
-test('the age on arrival is the median, and begins anew each time', () => {
+test('the age on arrival has a median and a p99, and begins anew each time', () => {
   const delays = new Delays();
   for (const ms of [5, 900, 7, 6, 8]) delays.add(ms);
-  assert.equal(delays.takeMedian(), 7);
-  assert.equal(delays.takeMedian(), undefined);
+  assert.deepEqual(delays.take(), { p50: 7, p99: 8 });
+  assert.equal(delays.take(), undefined);
   for (let i = 0; i < 10_000; i++) delays.add(3);
-  assert.equal(delays.takeMedian(), 3);
+  assert.deepEqual(delays.take(), { p50: 3, p99: 3 });
+});
+
+test('the clock counts the time that the machine slept, and never goes back', () => {
+  let [mono, wall] = [1_000, 5_000_000];
+  const clock = new Clock(() => mono, () => wall);
+  [mono, wall] = [2_000, 5_001_000];
+  assert.equal(clock.now(), 2_000);
+  [mono, wall] = [2_100, 5_001_100 + 3_600_000]; // an hour asleep, of which the monotonic clock knows nothing
+  assert.equal(clock.now(), 2_100 + 3_600_000);
+  [mono, wall] = [2_200, 1_000]; // set back by months
+  assert.equal(clock.now(), 2_200 + 3_600_000);
+  [mono, wall] = [2_300, 1_100];
+  assert.equal(clock.now(), 2_300 + 3_600_000);
+});
+
+test('a clock that is wrong by hours is known by the server\'s, one that is wrong by a network\'s delay is not', () => {
+  const here = Date.parse('Sat, 21 Nov 2026 12:00:00 GMT');
+  const wall = new WallClock(() => here);
+  wall.learn('Sat, 21 Nov 2026 09:00:00 GMT', here);
+  assert.equal(wall.offMs / 3_600_000, 3);
+  assert.equal(wall.now(), here - 3 * 3_600_000);
+  wall.learn('Sat, 21 Nov 2026 11:59:59 GMT', here);
+  assert.equal(wall.offMs, 0);
+  wall.learn(null, here);
+  wall.learn('soon', here);
+  assert.equal(wall.offMs, 0);
+});
+
+test('hostile numbers are dashes, each counted and told', () => {
+  const bad = (json: string) => {
+    const { quote, faults, wrong } = parseQuote(`{"symbol":"X","price":5,"volume":${json}}`);
+    assert.equal(quote?.volume, undefined, json);
+    assert.equal(faults, 1, json);
+    assert.match(wrong![0]!, /^volume: /);
+  };
+  for (const json of ['1e308', '-1', '"5"', 'null', 'NaN', '-Infinity', '"NaN"', '[1]', '{"a":1}', 'true', '1e999']) bad(json);
+  const { quote } = parseQuote('{"symbol":"X","price":NaN,"open":Infinity}');
+  assert.deepEqual([quote?.symbol, quote?.price, quote?.open], ['X', undefined, undefined]);
+  assert.equal(parseQuote('{"symbol":"X NaN:,NaN","price":').faults, 1);
+});
+
+test('what could not be used is kept by kind, newest first, and bounded', () => {
+  const log = new FaultLog();
+  for (let i = 0; i < 50; i++) log.add('stocks/' + (i % 30), 'price: null', i);
+  log.add('stocks/29', 'price: null', 99);
+  const kinds = log.takeNews()!;
+  assert.equal(kinds.length, 20);
+  assert.deepEqual(kinds[0], { topic: 'stocks/29', what: 'price: null', count: 1, at: 99 });
+  assert.equal(log.takeNews(), undefined);
+});
+
+test('a session that we do not know is none, and no fault', () => {
+  assert.equal(parseQuote('{"symbol":"X","price":5,"session":"regular"}').quote?.session, 'regular');
+  assert.deepEqual(parseQuote('{"symbol":"X","price":5,"session":"lunch"}').faults, 0);
+  assert.deepEqual(parseQuote('{"symbol":"X","price":5,"session":7}').faults, 1);
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { stateOf, type Facts, type SeenStatus } from '../src/store/state';
 
 const facts = (change: Partial<Facts>): Facts => ({
-  now: 100_000, link: { phase: 'connected', isAfresh: false }, linkAt: 50_000, wasConnected: true, tickAt: 99_900, gapMs: 100,
+  now: 100_000, link: { phase: 'connected', isAfresh: false }, linkAt: 50_000, wasConnected: true, tickAt: 99_900, gapMs: 100, lateTickAt: 0, lateByMs: 0, closed: false,
   programs: [], paused: false, knownSymbols: 20, ...change,
 });
 const publisher = (change: Partial<SeenStatus>): SeenStatus =>
@@ -77,4 +77,20 @@ test('what the publisher waits for is told', () => {
 test('a pause hides the feed\'s state but not a lost link', () => {
   assert.equal(stateOf(facts({ paused: true })).phase, 'paused');
   assert.equal(stateOf(facts({ paused: true, link: { phase: 'down', attempt: 1, retryInMs: 1, reason: '' } })).phase, 'disconnected');
+});
+
+test('a closed market that is silent is closed, not stale, and says so of a new page too', () => {
+  assert.equal(stateOf(facts({ closed: true, tickAt: 10_000 })).phase, 'closed');
+  assert.equal(stateOf(facts({ closed: true, tickAt: 0 })).phase, 'closed');
+  assert.equal(stateOf(facts({ closed: true })).phase, 'live'); // it ticks all the same
+  assert.equal(stateOf(facts({ closed: true, tickAt: 0, knownSymbols: 0 })).phase, 'waiting');
+  assert.equal(stateOf(facts({ closed: true, programs: [publisher({ online: false, at: 99_950 })] })).phase, 'feed-down');
+});
+
+test('quotes that are old when they come are no live ones', () => {
+  const late = stateOf(facts({ tickAt: 0, lateTickAt: 99_900, lateByMs: 3_600_000 }));
+  assert.equal(late.label, 'Delayed');
+  assert.match(late.detail, /1h 00m/);
+  assert.equal(stateOf(facts({ lateTickAt: 99_900, lateByMs: 90_000 })).label, 'Live'); // others are of now
+  assert.equal(stateOf(facts({ tickAt: 60_000, lateTickAt: 70_000 })).label, 'Stale');
 });

@@ -11,7 +11,6 @@ import { Row } from '../src/store/row';
 import { Spark } from '../src/store/spark';
 import { spanAt } from '../src/store/spans';
 import * as storage from '../src/store/storage';
-import { distance, newAlert, reached } from '../src/store/alerts';
 import { readLink, writeLink } from '../src/store/share';
 import { squarify } from '../src/store/treemap';
 import { breadth, search, sortRows } from '../src/store/view';
@@ -320,7 +319,7 @@ test('settings and lists come back as they were stored, with a version', () => {
   const settings: storage.Settings = { ...storage.DEFAULT_SETTINGS, theme: 'light', sort: { column: 'percent', descending: true }, selected: 'BTC/USD' };
   storage.saveSettings(store, settings);
   assert.deepEqual(storage.loadSettings(store), settings);
-  assert.equal(JSON.parse(store.items.get('tapecast.settings')!).version, 1);
+  assert.equal(JSON.parse(store.items.get('tapecast.settings')!).version, 2);
   const l = lists.addList(storage.DEFAULT_LISTS, 'Mine', ['A']);
   storage.saveLists(store, l);
   assert.deepEqual(storage.loadLists(store), l);
@@ -371,18 +370,6 @@ test('breadth counts and names the extremes', () => {
 });
 
 // -- alerts, links, heat map --------------------------------------------------------------------------------------
-
-test('an alert waits on the far side of the price and rings once', () => {
-  const above = newAlert([], 'A', 110, 100);
-  const below = newAlert([above], 'A', 90, 100);
-  assert.deepEqual([above.kind, below.kind, below.id], ['above', 'below', 2]);
-  assert.equal(reached(above, { high: 109.99, low: 100 }), false);
-  assert.equal(reached(above, { high: 110, low: 100 }), true);
-  assert.equal(reached({ ...above, rangAt: 5 }, { high: 200, low: 1 }), false);
-  assert.equal(reached(below, { high: 100, low: 89 }), true);
-  assert.equal(reached(above, { high: undefined, low: undefined }), false);
-  assert.equal(distance(above, 100), 0.1);
-});
 
 test('a link carries symbols of any kind there and back', () => {
   const shared = { symbol: 'BTC/USD', symbols: ['BTC/USD', 'A&B=C', 'É,#'], interval: '1m' as const, theme: 'dark' as const };

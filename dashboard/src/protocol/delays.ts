@@ -1,7 +1,10 @@
 /**
- * How old quotes are when they arrive: the median of what came since it was last asked for. It
- * compares two clocks (the exchange's or simulator's, and this machine's), so it can be negative.
+ * How old quotes are when they arrive: the median and the 99th percentile of what came since they were
+ * last asked for. It compares two clocks (the exchange's or simulator's, and this machine's), so it can
+ * be negative.
  */
+export interface Delay { p50: number; p99: number }
+
 const SAMPLES_MAX = 500;
 
 export class Delays {
@@ -15,12 +18,13 @@ export class Delays {
   }
 
   /** undefined when nothing came. */
-  takeMedian(): number | undefined {
+  take(): Delay | undefined {
     if (this.samples.length === 0) return undefined;
-    this.samples.sort((a, b) => a - b);
-    const median = this.samples[this.samples.length >> 1];
+    const sorted = this.samples.sort((a, b) => a - b);
+    const at = (part: number): number => sorted[Math.floor((sorted.length - 1) * part)]!;
+    const delay = { p50: at(0.5), p99: at(0.99) };
     this.samples = [];
     this.seen = 0;
-    return median;
+    return delay;
   }
 }

@@ -1,4 +1,6 @@
 /** What the page and its worker say to each other. */
+import type { Delay } from './delays';
+import type { Fault } from './faults';
 import type { Slice } from './merge';
 import type { ProgramStatus } from './status';
 
@@ -24,8 +26,8 @@ export interface Totals {
 export type FromWorker =
   | { type: 'link'; link: Link }
   | { type: 'batch'; slices: Slice[]; quotesSoFar: number }
-  /** `delayMs`: median age of the quotes of the last half second; undefined without any */
-  | { type: 'totals'; totals: Totals; perSecond: number; delayMs: number | undefined }
+  /** `delay`: age on arrival of the quotes of the last half second, undefined without any; `faults`: when they are others than the last time */
+  | { type: 'totals'; totals: Totals; perSecond: number; delay: Delay | undefined; faults: Fault[] | undefined }
   | { type: 'status'; status: ProgramStatus };
 
 export type Wanted = { all: true } | { all: false; symbols: string[] };

@@ -1,5 +1,6 @@
 /** Changes to watchlists. Pure: each returns new lists. */
-import { LIST_SYMBOLS_MAX, type Lists, type Watchlist } from './storage';
+import { cleanText } from '../protocol/quote';
+import { LIST_SYMBOLS_MAX, SYMBOL_MAX, type Lists, type Watchlist } from './storage';
 
 export function activeList(lists: Lists): Watchlist | undefined {
   return lists.lists.find((l) => l.id === lists.active);
@@ -45,7 +46,24 @@ export function moveSymbol(lists: Lists, id: string, symbol: string, by: -1 | 1)
   });
 }
 
+/** Put a symbol before the one that is at `gap` now. */
+export function placeSymbol(lists: Lists, id: string, symbol: string, gap: number): Lists {
+  return edit(lists, id, (l) => {
+    const from = l.symbols.indexOf(symbol);
+    if (from < 0) return l;
+    const symbols = l.symbols.filter((s) => s !== symbol);
+    symbols.splice(gap > from ? gap - 1 : gap, 0, symbol);
+    return { ...l, symbols };
+  });
+}
+
+/** The list after the active one; '' = all symbols. */
+export function nextList({ active, lists }: Lists): string {
+  const ids = ['', ...lists.map((l) => l.id)];
+  return ids[(ids.indexOf(active) + 1) % ids.length]!;
+}
+
 /** Symbols out of what a person typed or pasted: one a line, or with commas, semicolons, blanks. */
 export function parseSymbols(text: string): string[] {
-  return [...new Set(text.split(/[\s,;]+/).map((s) => s.toUpperCase()).filter((s) => s !== '' && s.length <= 32))];
+  return [...new Set(text.split(/[\s,;]+/).map((s) => cleanText(s).toUpperCase()).filter((s) => s !== '' && s.length <= SYMBOL_MAX))].slice(0, LIST_SYMBOLS_MAX);
 }

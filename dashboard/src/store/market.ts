@@ -3,9 +3,9 @@
  * `dirty` for whoever draws next.
  */
 import type { Slice } from '../protocol/merge';
-import type { Mode, Quote } from '../protocol/quote';
+import type { Mode, Quote, Session } from '../protocol/quote';
 import { decimalsOf, shownDecimals } from './format';
-import { INTERVALS, Row } from './row';
+import { INTERVALS, Row, type Hours } from './row';
 import { Tape } from './tape';
 
 /** Bars kept over all symbols: a few symbols have long charts, thousands have short ones. */
@@ -27,19 +27,27 @@ export class Market {
   /** exchange time of the newest quote, ms */
   newest = 0;
   mode: Mode | undefined;
+  /** what the newest quote of a stock says of its session, and its own time */
+  said: { session: Session; at: number } | undefined;
+  /** page clock of the last quote that was old when it came, and how old, ms */
+  lateTickAt = 0;
+  lateByMs = 0;
+  /** called for each slice of live ticks whose price is of now */
+  onTick: (row: Row, slice: Slice, now: number) => void = () => {};
+  readonly hours: Hours = { closed: false };
+  /** known rows of symbols that have hours */
+  withHours = 0;
   /** the symbol whose moves the tape records */
   taped = '';
   readonly tape = new Tape();
   /** rows that a quote has come for; goes up only, so its size tells when to look again */
   readonly known = new Set<Row>();
 
-  /** `now` is the page clock. */
-  apply(slices: readonly Slice[], now: number): void {
+  /** `now` is the page clock, `wall` the true time. */
+  apply(slices: readonly Slice[], now: number, wall: number = Date.now()): void {
     let ticked = false;
-    for (const slice of slices) {
-      const { quote } = slice;
-      if (this.update(this.ensure(quote.symbol), slice, now)) ticked = true;
-    }
+    for (const slice of slices)
+      if (this.update(this.ensure(slice.quote.symbol), slice, now, wall)) ticked = true;
     if (ticked) {
       if (this.tickAt > 0) this.gapMs = smooth(this.gapMs, now - this.tickAt);
       this.tickAt = now;
@@ -47,8 +55,8 @@ export class Market {
   }
 
   /** What a snapshot knows: fills in rows, never overrides a newer quote, never counts as a tick. */
-  remember(quotes: readonly Quote[], now: number): void {
-    this.apply(quotes.map((quote) => ({ quote, ticks: 0, first: quote.price, high: quote.price, low: quote.price })), now);
+  remember(quotes: readonly Quote[], now: number, wall: number = Date.now()): void {
+    this.apply(quotes.map((quote) => ({ quote, ticks: 0, first: quote.price, high: quote.price, low: quote.price })), now, wall);
   }
 
   get(symbol: string): Row | undefined {
@@ -68,7 +76,7 @@ export class Market {
   ensure(symbol: string): Row {
     let row = this.rows.get(symbol);
     if (row === undefined) {
-      row = new Row(symbol, this.capacity());
+      row = new Row(symbol, this.capacity(), this.hours);
       this.rows.set(symbol, row);
     }
     return row;
@@ -79,8 +87,8 @@ export class Market {
     return Math.min(BARS_MAX, Math.max(BARS_MIN, each));
   }
 
-  /** Returns whether this was a live tick. */
-  private update(row: Row, slice: Slice, now: number): boolean {
+  /** Returns whether this was a live tick, of a price that is of now. */
+  private update(row: Row, slice: Slice, now: number, wall: number): boolean {
     const next = slice.quote;
     const held = row.quote;
     const isTick = slice.ticks > 0 && !isSame(held, next);
@@ -91,10 +99,14 @@ export class Market {
       if (isTick) row.movedAt = now;
     }
     row.quote = next;
-    this.known.add(row);
+    this.meet(row);
     this.dirty.add(row);
+    const lateMs = lateness(next, isTick, wall);
+    row.asOf = now - lateMs;
     if (next.timestamp !== undefined && next.timestamp > this.newest) this.newest = next.timestamp;
     if (next.mode !== undefined) this.mode = next.mode;
+    if (next.session !== undefined && next.timestamp !== undefined && next.timestamp >= (this.said?.at ?? 0))
+      this.said = { session: next.session, at: next.timestamp };
     if (next.price !== undefined) {
       learnDecimals(row, next);
       row.spark.add(next.price, now);
@@ -114,8 +126,35 @@ export class Market {
       row.tickAt = now;
       row.ticks += slice.ticks;
     }
-    return isTick;
+    if (!isTick) return false;
+    if (lateMs === 0) {
+      this.onTick(row, slice, now);
+      return true;
+    }
+    this.lateTickAt = now;
+    this.lateByMs = lateMs;
+    return false;
   }
+
+  private meet(row: Row): void {
+    if (this.known.has(row)) return;
+    this.known.add(row);
+    if (!row.isAlways) this.withHours++;
+  }
+}
+
+const LATE_MS = 60_000;
+
+/**
+ * How long before now a price was made. A simulator's and a replay's ticks are of the moment in which
+ * they come; a live one that took LATE_MS is not. What is only remembered is as old as it says, and a
+ * replay's or one without a time is of nobody knows when.
+ */
+export function lateness(quote: Quote, isTick: boolean, wall: number): number {
+  const { mode, timestamp } = quote;
+  if (!isTick) return timestamp === undefined || mode === 'replay' ? Infinity : Math.max(0, wall - timestamp);
+  if (mode !== 'live' || timestamp === undefined) return 0;
+  return wall - timestamp > LATE_MS ? wall - timestamp : 0;
 }
 
 /** The same message again, as a resubscription brings it: not a sign of life. */

@@ -3,17 +3,19 @@
  * what changes a few times a second at most; prices are read from the rows when something is drawn.
  */
 import { batch, computed, effect, signal } from '@preact/signals';
-import type { Slice } from '../protocol/merge';
+import type { Delay } from '../protocol/delays';
+import type { Fault } from '../protocol/faults';
 import type { Feed, FromWorker, Link, Totals, Wanted } from '../protocol/messages';
 import { decodeQuote, type Mode, type Quote } from '../protocol/quote';
 import type { ProgramStatus } from '../protocol/status';
-import { newAlert, reached, type Alert } from './alerts';
+import { Alarms } from './alarms';
 import type { History } from './history';
 import { activeList, addList } from './lists';
 import { Market } from './market';
 import { Names } from './names';
 import type { Interval, Row } from './row';
 import { readLink } from './share';
+import { isClosed, sessionBadge, type SessionBadge } from './session';
 import { stateOf, type SeenStatus, type State } from './state';
 import {
   loadAlerts, loadLists, loadSettings, saveAlerts, saveLists, saveSettings, type ColumnId, type Lists, type Settings, type Store,
@@ -25,6 +27,8 @@ export interface Surroundings {
   storage: Store | undefined;
   /** a clock that only goes forward, ms */
   clock: () => number;
+  /** what time it truly is, ms since the epoch */
+  wall: () => number;
   fetchJson: (path: string, signal?: AbortSignal) => Promise<unknown>;
   history: History;
   /** the part of the address behind and with "#" */
@@ -38,8 +42,10 @@ export interface Meter {
   /** ms since the last live tick; undefined before the first */
   ageMs: number | undefined;
   perSecond: number;
-  /** median age of quotes on arrival, ms, by two clocks; undefined when none came or they are replayed */
-  delayMs: number | undefined;
+  /** age of quotes on arrival, ms, by two clocks; undefined when none came or they are replayed */
+  delay: Delay | undefined;
+  /** this machine's clock is so much ahead of the server's, ms; 0 = they agree, or nothing is known */
+  clockOffMs: number;
   totals: Totals;
   mode: Mode | undefined;
   /** exchange time of the newest price, ms */
@@ -60,13 +66,15 @@ const SHARED_LIST = 'From a link';
 
 export class Model {
   readonly market = new Market();
-  readonly names = new Names();
+  readonly names: Names;
   readonly settings;
   readonly lists;
-  readonly alerts;
+  readonly alarms: Alarms;
+  /** the market's hours now, as far as something true can be said */
+  readonly session = signal<SessionBadge | undefined>(undefined);
   readonly filter = signal('');
   readonly state = signal<State>({ phase: 'connecting', label: 'Connecting', detail: '' });
-  readonly meter = signal<Meter>({ ageMs: undefined, perSecond: 0, delayMs: undefined, totals: NO_TOTALS, mode: undefined, newest: 0 });
+  readonly meter = signal<Meter>({ ageMs: undefined, perSecond: 0, delay: undefined, clockOffMs: 0, totals: NO_TOTALS, mode: undefined, newest: 0 });
   readonly paused = signal(false);
   /** quotes that came since the pause began */
   readonly held = signal(0);
@@ -76,10 +84,10 @@ export class Model {
   readonly connections = signal(0);
   readonly selected;
   readonly activeList;
+  /** what could not be used, newest first */
+  readonly faults = signal<readonly Fault[]>([]);
   /** newest first */
   readonly events = signal<readonly Event[]>([]);
-  /** called when an alert is reached */
-  onAlert: (alert: Alert, price: number | undefined) => void = () => {};
   /** called after each batch: something may have to be drawn */
   onBatch: () => void = () => {};
 
@@ -89,7 +97,7 @@ export class Model {
   private readonly statuses = new Map<string, SeenStatus>();
   private totals = NO_TOTALS;
   private perSecond = 0;
-  private delayMs: number | undefined;
+  private delay: Delay | undefined;
   private quotesShown = 0;
   private batchAtPause: FromWorker[] = [];
   private snapshotAt = -Infinity;
@@ -100,9 +108,10 @@ export class Model {
   private search = new AbortController();
 
   constructor(private readonly around: Surroundings) {
+    this.names = new Names(around.storage);
     this.settings = signal<Settings>(loadSettings(around.storage));
     this.lists = signal<Lists>(loadLists(around.storage));
-    this.alerts = signal<Alert[]>(loadAlerts(around.storage));
+    this.alarms = new Alarms(this.market, around.clock, loadAlerts(around.storage));
     this.follow(around.hash);
     this.selected = computed(() => this.settings.value.selected);
     this.activeList = computed(() => activeList(this.lists.value));
@@ -111,7 +120,7 @@ export class Model {
     effect(() => {
       if (this.selected.value !== '') this.market.lookAt(this.selected.value);
     });
-    effect(() => saveAlerts(around.storage, this.alerts.value));
+    effect(() => saveAlerts(around.storage, { alerts: this.alarms.alerts.value, fired: this.alarms.fired.value }));
     effect(() => saveLists(around.storage, this.lists.value));
     const wanted = computed(() => this.wanted());
     effect(() => around.feed.want(wanted.value));
@@ -129,17 +138,12 @@ export class Model {
     this.lists.value = lists;
   }
 
+  addList(name: string, symbols: readonly string[] = []): void {
+    this.setLists(addList(this.lists.peek(), name, symbols));
+  }
+
   select(symbol: string): void {
     if (symbol !== this.selected.value) this.set({ selected: symbol });
-  }
-
-  addAlert(symbol: string, price: number): void {
-    const last = this.market.get(symbol)?.quote.price;
-    this.alerts.value = [...this.alerts.value, newAlert(this.alerts.value, symbol, price, last)];
-  }
-
-  removeAlert(id: number): void {
-    this.alerts.value = this.alerts.value.filter((a) => a.id !== id);
   }
 
   /** asc → desc → own order */
@@ -242,28 +246,39 @@ export class Model {
   /** To be called a few times a second: time alone changes the state. */
   tick(): void {
     const now = this.around.clock();
+    const { market } = this;
+    const badge = sessionBadge({
+      mode: market.mode, wall: this.around.wall(), newest: market.newest, said: market.said, aroundTheClock: market.known.size > 0 && market.withHours === 0,
+    });
+    market.hours.closed = isClosed(badge);
     const next = stateOf({
       now,
       link: this.link,
       linkAt: this.linkAt,
       wasConnected: this.wasConnected,
-      tickAt: this.market.tickAt,
-      gapMs: this.market.gapMs,
+      tickAt: market.tickAt,
+      gapMs: market.gapMs,
+      lateTickAt: market.lateTickAt,
+      lateByMs: market.lateByMs,
+      closed: market.hours.closed && market.withHours === market.known.size,
       programs: this.programs(),
       paused: this.paused.value,
       knownSymbols: this.market.known.size,
     });
     batch(() => {
       if (!sameState(next, this.state.peek())) this.state.value = next;
+      if (!sameBadge(badge, this.session.peek())) this.session.value = badge;
       this.meter.value = {
         ageMs: this.market.tickAt > 0 ? now - this.market.tickAt : undefined,
         perSecond: this.link.phase === 'connected' ? this.perSecond : 0,
-        delayMs: this.delayMs,
+        delay: this.delay,
+        clockOffMs: Math.round((Date.now() - this.around.wall()) / 1000) * 1000,
         totals: this.totals,
         mode: this.market.mode,
         newest: this.market.newest,
       };
       if (this.paused.value) this.held.value = Math.max(0, this.totals.quotes - this.quotesShown);
+      this.alarms.tick(this.link.phase === 'connected' ? this.linkAt : undefined, this.paused.peek());
     });
   }
 
@@ -276,7 +291,7 @@ export class Model {
       const json = await this.around.fetchJson('/api/quotes');
       const quotes = (Array.isArray(json) ? json : []).map((item) => decodeQuote(item).quote).filter((q): q is Quote => q !== undefined);
       for (const { symbol } of quotes) this.elsewhere.add(symbol);
-      if (this.lists.peek().active === '') this.market.remember(quotes, this.around.clock());
+      if (this.lists.peek().active === '') this.market.remember(quotes, this.around.clock(), this.around.wall());
       this.changed();
     } catch {
       // the retained messages bring the same a moment later
@@ -289,8 +304,7 @@ export class Model {
     const list = this.activeList.value;
     if (!list) return { all: true };
     const selected = this.selected.value;
-    const watched = this.alerts.value.filter((a) => a.rangAt === 0).map((a) => a.symbol);
-    return { all: false, symbols: [...new Set([...list.symbols, ...(selected ? [selected] : []), ...watched])] };
+    return { all: false, symbols: [...new Set([...list.symbols, ...(selected ? [selected] : []), ...this.alarms.watched()])] };
   }
 
   private take(message: FromWorker): void {
@@ -301,15 +315,16 @@ export class Model {
           return;
         }
         this.quotesShown = message.quotesSoFar;
-        this.market.apply(message.slices, this.around.clock());
-        this.ring(message.slices);
+        this.market.apply(message.slices, this.around.clock(), this.around.wall());
         this.around.feed.taken();
         this.changed();
         break;
       case 'totals':
         this.totals = message.totals;
         this.perSecond = message.perSecond;
-        this.delayMs = message.delayMs;
+        this.delay = message.delay;
+        if (message.faults) this.faults.value = message.faults;
+        this.tick(); // a hidden page's own timers hardly run; these come from the worker
         break;
       case 'status':
         this.note(statusText(message.status));
@@ -336,17 +351,6 @@ export class Model {
     const { symbol, symbols, interval, theme } = readLink(hash);
     if (symbols) this.lists.value = sharedList(this.lists.value, symbols);
     this.set({ ...(symbol && { selected: symbol }), ...(interval && { interval }), ...(theme && { theme }) });
-  }
-
-  private ring(slices: readonly Slice[]): void {
-    if (this.alerts.peek().every((a) => a.rangAt > 0)) return;
-    for (const slice of slices) {
-      if (slice.ticks === 0) continue;
-      const rung = this.alerts.peek().filter((a) => a.symbol === slice.quote.symbol && reached(a, slice));
-      if (rung.length === 0) continue;
-      this.alerts.value = this.alerts.peek().map((a) => (rung.includes(a) ? { ...a, rangAt: Date.now() } : a));
-      for (const alert of rung) this.onAlert(alert, slice.quote.price);
-    }
   }
 
   private note(text: string): void {
@@ -393,4 +397,8 @@ function statusText({ program, instance, online, condition, detail, upstream }: 
 
 function sameState(a: State, b: State): boolean {
   return a.phase === b.phase && a.label === b.label && a.detail === b.detail && a.retryInMs === b.retryInMs && a.attempt === b.attempt;
+}
+
+function sameBadge(a: SessionBadge | undefined, b: SessionBadge | undefined): boolean {
+  return a?.kind === b?.kind && a?.label === b?.label && a?.more === b?.more;
 }

@@ -1,7 +1,6 @@
-/**
- * Names of well-known symbols, so that a demo reads well. A gateway that knows names
- * (`/api/symbols`) adds to them and wins.
- */
+/** Names of well-known symbols, so that a demo reads well; those that a person imports add to them and win. */
+import { loadNames, saveNames, type Store } from './storage';
+
 const WELL_KNOWN: Record<string, string> = {
   AAPL: 'Apple', ABBV: 'AbbVie', ABNB: 'Airbnb', ADBE: 'Adobe', AMD: 'Advanced Micro Devices', AMZN: 'Amazon.com',
   AVGO: 'Broadcom', AXP: 'American Express', BA: 'Boeing', BAC: 'Bank of America', 'BRK.A': 'Berkshire Hathaway A',
@@ -18,11 +17,17 @@ const WELL_KNOWN: Record<string, string> = {
 };
 
 export class Names {
-  private readonly names = new Map<string, string>(Object.entries(WELL_KNOWN));
+  private readonly own: Map<string, string>;
 
-  of = (symbol: string): string => this.names.get(symbol) ?? '';
+  constructor(private readonly store: Store | undefined) {
+    this.own = loadNames(store);
+  }
 
-  set(symbol: string, name: string): void {
-    this.names.set(symbol, name);
+  of = (symbol: string): string => this.own.get(symbol) ?? (Object.hasOwn(WELL_KNOWN, symbol) ? WELL_KNOWN[symbol]! : '');
+
+  learn(names: ReadonlyMap<string, string>): void {
+    if (names.size === 0) return;
+    for (const [symbol, name] of names) this.own.set(symbol, name);
+    saveNames(this.store, this.own);
   }
 }

@@ -11,6 +11,9 @@ export type Interval = keyof typeof INTERVALS;
 const AGE_GAPS = 6;
 const AGE_MIN_MS = 15_000;
 
+/** What all rows share: does the market rest now? */
+export interface Hours { closed: boolean }
+
 export class Row {
   quote: Quote;
   /** decimals that prices of this symbol are shown with */
@@ -21,6 +24,8 @@ export class Row {
   direction: -1 | 0 | 1 = 0;
   /** page clock (performance.now) of the last live tick; 0 = only a remembered value so far */
   tickAt = 0;
+  /** page clock of the moment that the price is of, as far as is known */
+  asOf = -Infinity;
   /** running mean of the time between live ticks, ms */
   gapMs = 0;
   /** counts live ticks */
@@ -30,9 +35,11 @@ export class Row {
   readonly spark = new Spark();
   readonly bars: Record<Interval, Bars>;
 
-  constructor(readonly symbol: string, capacity: number) {
+  readonly isAlways: boolean;
+
+  constructor(readonly symbol: string, capacity: number, private readonly hours: Hours = { closed: false }) {
     this.quote = { symbol };
-    const always = tradesAroundTheClock(symbol);
+    const always = (this.isAlways = tradesAroundTheClock(symbol));
     this.bars = Object.fromEntries(
       Object.entries(INTERVALS).map(([name, seconds]) => [name, new Bars(seconds, capacity, always)]),
     ) as Record<Interval, Bars>;
@@ -53,8 +60,13 @@ export class Row {
     return Math.max(AGE_MIN_MS, this.gapMs * AGE_GAPS);
   }
 
-  /** Silent for longer than this symbol usually is (never true of a row without a live tick). */
+  /** Its market has closed: the price is its last one, and no newer is to be expected. */
+  get rests(): boolean {
+    return this.hours.closed && !this.isAlways;
+  }
+
+  /** The price is older than this symbol's usually are. A market that rests is no such exception. */
   isOld(now: number): boolean {
-    return this.tickAt > 0 && now - this.tickAt > this.ageLimitMs;
+    return this.quote.price !== undefined && !this.rests && now - this.asOf > this.ageLimitMs;
   }
 }

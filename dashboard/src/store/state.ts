@@ -4,8 +4,9 @@
  */
 import type { Link } from '../protocol/messages';
 import type { ProgramStatus } from '../protocol/status';
+import { formatAge } from './format';
 
-export type Phase = 'connecting' | 'waiting' | 'live' | 'stale' | 'feed-down' | 'disconnected' | 'paused';
+export type Phase = 'connecting' | 'waiting' | 'live' | 'closed' | 'stale' | 'feed-down' | 'disconnected' | 'paused';
 
 export interface Facts {
   /** page clock, ms */
@@ -17,6 +18,11 @@ export interface Facts {
   /** page clock of the last live tick; 0 = none */
   tickAt: number;
   gapMs: number;
+  /** page clock of the last quote that was old when it came, and how old; 0 = none */
+  lateTickAt: number;
+  lateByMs: number;
+  /** nothing trades now, by the hours of the market that the prices are of */
+  closed: boolean;
   programs: readonly SeenStatus[];
   paused: boolean;
   knownSymbols: number;
@@ -83,15 +89,21 @@ function feedState({ programs, tickAt }: Facts): State | undefined {
   return { phase: 'feed-down', label: 'Feed down', detail: sentence('The publisher is offline', latest.detail) };
 }
 
-function tickState({ now, linkAt, tickAt, gapMs, programs, knownSymbols }: Facts): State {
+const closedState: State = { phase: 'closed', label: 'Closed', detail: 'The market is closed. These are its last prices.' };
+
+function tickState({ now, linkAt, tickAt, gapMs, lateTickAt, lateByMs, closed, programs, knownSymbols }: Facts): State {
   const publisher = programs.find((p) => p.program === 'publisher' && p.online && p.condition !== 'live');
+  const isSilent = now - tickAt > staleAfterMs(gapMs);
+  if (closed && knownSymbols > 0 && (isSilent || tickAt < linkAt)) return closedState;
+  if (lateTickAt >= linkAt && lateTickAt > 0 && isSilent && now - lateTickAt <= staleAfterMs(gapMs))
+    return { phase: 'stale', label: 'Delayed', detail: `Quotes come in, but ${formatAge(lateByMs)} after they were made: a delayed feed, or a clock that is wrong.` };
   if (tickAt < linkAt) {
     if (publisher) return { phase: 'waiting', label: 'Waiting', detail: sentence('Waiting for the feed', publisher.detail) };
     return knownSymbols > 0
       ? { phase: 'waiting', label: 'Waiting', detail: 'Connected. These are the last known prices; no new tick has come yet.' }
       : { phase: 'waiting', label: 'Waiting', detail: 'Connected. No price has come yet.' };
   }
-  if (now - tickAt > staleAfterMs(gapMs))
+  if (isSilent)
     return { phase: 'stale', label: 'Stale', detail: sentence('No tick for longer than usual', publisher?.detail) };
   return { phase: 'live', label: 'Live', detail: 'Prices are coming in.' };
 }

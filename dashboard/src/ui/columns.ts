@@ -29,8 +29,16 @@ export const COLUMNS: Record<ColumnId, Column> = {
   prevClose: { id: 'prevClose', title: 'Prev', width: 84, grow: 1, rank: 10, text: (r) => formatPrice(r.quote.prevClose, r.decimals) },
   rate: { id: 'rate', title: 'Ticks/s', width: 70, grow: 1, rank: 11, text: (r) => (r.gapMs > 0 ? formatRate(1000 / r.gapMs).slice(0, -2) : DASH) },
   trend: { id: 'trend', title: 'Trend', width: 84, grow: 2, rank: 3, text: () => '' },
-  age: { id: 'age', title: 'Age', width: 58, grow: 0, rank: 6, text: (r, now) => (r.isOld(now) ? formatAge(now - r.tickAt) : '') },
+  age: { id: 'age', title: 'Age', width: 58, grow: 0, rank: 6, text: ageText },
 };
+
+/** Only where there is something to say: an exception, not a clock in each row. */
+function ageText(row: Row, now: number): string {
+  if (row.quote.price === undefined) return '';
+  if (row.rests) return 'closed';
+  if (!row.isOld(now)) return '';
+  return Number.isFinite(row.asOf) ? formatAge(now - row.asOf) : 'no tick';
+}
 
 export interface Placed extends Column {
   x: number;

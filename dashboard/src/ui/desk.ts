@@ -1,10 +1,15 @@
 /** What belongs to this window and not to the data: dialogs, theme, the phone's sheet, toasts. */
 import { computed, effect, signal } from '@preact/signals';
+import { readable } from '../store/contrast';
 import type { Model } from '../store/model';
 
-export type Dialog = '' | 'help' | 'settings' | 'list';
+export type Dialog = '' | 'help' | 'settings' | 'columns' | 'list';
 export interface Toast { text: string; undo?: () => void }
 
+/** The grounds of text that make the least contrast: a selected row's. */
+const DARKEST_GROUND = '#1c2231';
+const LIGHTEST_GROUND = '#e3edfd';
+export const PHONE = '(max-width: 700px)';
 const TOAST_MS = 6_000;
 
 export class Desk {
@@ -16,6 +21,8 @@ export class Desk {
   readonly look = signal(0);
   readonly systemDark = signal(false);
   readonly isDark;
+  /** one's own colours as they are shown: each readable on the ground it is on */
+  readonly ownShown;
   private toastTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly model: Model) {
@@ -26,10 +33,16 @@ export class Desk {
       const { theme } = model.settings.value;
       return theme === 'system' ? this.systemDark.value : theme === 'dark';
     });
+    this.ownShown = computed(() => {
+      const { up, down } = model.settings.value.ownColours;
+      const ground = this.isDark.value ? DARKEST_GROUND : LIGHTEST_GROUND;
+      return { ground, up: readable(up, ground), down: readable(down, ground) };
+    });
     effect(() => {
       const root = document.documentElement;
       root.dataset['theme'] = this.isDark.value ? 'dark' : 'light';
       root.dataset['palette'] = model.settings.value.palette;
+      this.paintOwn(root.style);
       this.look.value = this.look.peek() + 1;
     });
     effect(() => { document.documentElement.dataset['phase'] = model.state.value.phase; });
@@ -37,11 +50,20 @@ export class Desk {
     addEventListener('popstate', () => { this.sheet.value = false; });
   }
 
+  private paintOwn(style: CSSStyleDeclaration): void {
+    const { palette, ownColours } = this.model.settings.value;
+    const { up, down } = this.ownShown.value;
+    const colours = { '--up': up, '--down': down, '--up-fill': ownColours.up, '--down-fill': ownColours.down };
+    for (const [name, value] of Object.entries(colours))
+      if (palette === 'own') style.setProperty(name, value);
+      else style.removeProperty(name);
+  }
+
   /** Show a symbol's chart; on a phone as a sheet that the back button closes. */
   open(symbol: string): void {
     this.model.select(symbol);
     if (this.sheet.value) return;
-    if (matchMedia('(max-width: 700px)').matches) history.pushState({ sheet: true }, '');
+    if (matchMedia(PHONE).matches) history.pushState({ sheet: true }, '');
     this.sheet.value = true;
   }
 

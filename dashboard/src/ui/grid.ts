@@ -7,6 +7,7 @@
 import type { Row } from '../store/row';
 import type { ColumnId, Sort } from '../store/storage';
 import { placeColumns, type Placed } from './columns';
+import { RowDrag } from './drag-rows';
 import { drawTrend, type TrendColours } from './trend';
 
 export const ROW_PX = 30;
@@ -33,14 +34,22 @@ export interface GridHandlers {
   onSelect: (symbol: string) => void;
   onOpen: (symbol: string) => void;
   onSort: (column: ColumnId) => void;
+  /** Has the list an order that people can change? Says so itself when not. */
+  mayMove: () => boolean;
+  /** A row was dropped before the row `gap`. */
+  onMove: (symbol: string, gap: number) => void;
+  /** the page clock, ms */
+  now: () => number;
 }
 
 export class Grid {
   /** the pointer is over the rows: do not move them now */
   hovered = false;
+  onLeave: () => void = () => {};
   flash = true;
   private readonly head = element('div', 'grid-head', { role: 'row' });
   private readonly space = element('div', 'grid-space');
+  private readonly dropLine = element('div', 'drop-line', { 'aria-hidden': 'true' });
   private readonly canvas = document.createElement('canvas');
   private readonly pen: CanvasRenderingContext2D;
   private slots: Slot[] = [];
@@ -69,15 +78,15 @@ export class Grid {
     this.canvas.setAttribute('aria-hidden', 'true');
     this.pen = this.canvas.getContext('2d')!;
     this.space.setAttribute('role', 'rowgroup');
-    this.space.append(this.canvas);
+    this.dropLine.hidden = true;
+    this.space.append(this.canvas, this.dropLine);
     host.append(this.head, this.space);
 
     host.addEventListener('scroll', () => {
       this.top = host.scrollTop;
-      this.place(performance.now());
+      this.place();
     }, { passive: true });
-    this.space.addEventListener('pointerenter', (e) => { this.hovered = e.pointerType === 'mouse'; });
-    this.space.addEventListener('pointerleave', () => { this.hovered = false; });
+    this.watchPointer();
     this.space.addEventListener('click', (event) => this.click(event, this.handlers.onSelect));
     this.space.addEventListener('dblclick', (event) => this.click(event, this.handlers.onOpen));
     this.head.addEventListener('click', (event) => {
@@ -89,6 +98,33 @@ export class Grid {
       this.height = Math.max(0, entry!.contentRect.height - HEAD_PX); // the head stays in sight
       this.layout();
     }).observe(host);
+  }
+
+  /** Where a pointer is, rows stay: a mouse over them, a finger on them, a row in a hand. */
+  private watchPointer(): void {
+    const { space } = this;
+    const leave = (): void => {
+      this.hovered = false;
+      this.onLeave();
+    };
+    space.addEventListener('pointerenter', () => { this.hovered = true; });
+    space.addEventListener('pointerleave', leave);
+    space.addEventListener('pointercancel', leave);
+    new RowDrag(space, this.host, {
+      indexAt: (y) => Math.min(this.rows.length - 1, Math.max(0, Math.floor((y - space.getBoundingClientRect().top) / ROW_PX))),
+      mayDrag: () => this.handlers.mayMove(),
+      onMark: (from, gap) => this.markDrop(from, gap),
+      onDrop: (from, gap) => {
+        const row = this.rows[from];
+        if (row) this.handlers.onMove(row.symbol, gap);
+      },
+    });
+  }
+
+  private markDrop(from: number | undefined, gap: number | undefined): void {
+    this.dropLine.hidden = gap === undefined;
+    if (gap !== undefined) this.dropLine.style.transform = `translateY(${gap * ROW_PX - 1}px)`;
+    for (const slot of this.slots) slot.element.classList.toggle('dragged', slot.index === from);
   }
 
   // -- what to show ----------------------------------------------------------------------------------
@@ -110,7 +146,7 @@ export class Grid {
     this.host.setAttribute('aria-rowcount', String(rows.length + 1));
     const deepest = Math.max(0, rows.length * ROW_PX - this.height);
     if (this.top > deepest) this.top = deepest;
-    this.place(performance.now());
+    this.place();
   }
 
   get shown(): readonly Row[] {
@@ -146,7 +182,8 @@ export class Grid {
   // -- drawing ---------------------------------------------------------------------------------------
 
   /** Draw what changed. Returns whether it wants another frame soon. */
-  draw(dirty: Iterable<Row>, now: number): boolean {
+  draw(dirty: Iterable<Row>): boolean {
+    const now = this.handlers.now();
     for (const row of dirty) {
       const slot = this.slotOf.get(row);
       if (!slot) continue;
@@ -191,7 +228,7 @@ export class Grid {
   }
 
   private markOld(slot: Slot, now: number): void {
-    const old = slot.row?.isOld(now) ?? false;
+    const old = slot.row !== undefined && (slot.row.rests || slot.row.isOld(now));
     if (old === slot.old) return;
     slot.old = old;
     slot.element.classList.toggle('old', old);
@@ -263,7 +300,7 @@ export class Grid {
       this.canvas.style.width = trend.px + 'px';
       this.canvas.style.height = count * ROW_PX + 'px';
     }
-    this.place(performance.now());
+    this.place();
   }
 
   private layoutHead(): void {
@@ -292,7 +329,8 @@ export class Grid {
     return { element: row, cells, row: undefined, index: -1, flashOnAt: -Infinity, flashOffAt: 0, flashUp: false, seenMoveAt: 0, old: false };
   }
 
-  private place(now: number): void {
+  private place(): void {
+    const now = this.handlers.now();
     const count = this.slots.length;
     if (count === 0) return;
     this.first = Math.max(0, Math.min(Math.floor(this.top / ROW_PX) - OVERSCAN, Math.max(0, this.rows.length - count)));

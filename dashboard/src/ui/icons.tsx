@@ -1,5 +1,8 @@
 /** The page's few icons: one path each on a 16 × 16 field. */
 const PATHS = {
+  columns: 'M2.5 3h11v10h-11zM6.2 3v10M9.8 3v10',
+  bell: 'M4 11V7.5a4 4 0 0 1 8 0V11l1 1.2H3zM6.8 14h2.4',
+  again: 'M13 8a5 5 0 1 1-1.6-3.7M13 2.2v2.6h-2.6',
   search: 'M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M10.3 10.3 14 14',
   pause: 'M5.5 3v10M10.5 3v10',
   play: 'M5 3l8 5-8 5z',

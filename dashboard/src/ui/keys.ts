@@ -1,28 +1,12 @@
 /** The keyboard. No key is taken from a field that is being typed in, nor from a dialog. */
-import { moveSymbol } from '../store/lists';
+import { moveSymbol, nextList } from '../store/lists';
 import type { Model } from '../store/model';
 import { INTERVALS, type Interval } from '../store/row';
-import type { ChartStyle } from '../store/storage';
-import type { Desk } from './desk';
+import type { ChartStyle, Panel } from '../store/storage';
+import { PHONE, type Desk } from './desk';
 import type { Grid } from './grid';
+import { panelIsThere } from './panel';
 import { takeOff } from './watchlist';
-
-export const KEYS: readonly [string[], string][] = [
-  [['/'], 'Search any symbol'],
-  [['f'], 'Filter the list'],
-  [['↑', '↓'], 'Move in the list (also j, k, Page, Home, End)'],
-  [['Enter'], 'Open the chart'],
-  [['1', '…', '6'], 'Interval 1s, 1m, 5m, 15m, 1h, 1d'],
-  [['c'], 'Next chart type'],
-  [['v'], 'Volume on or off'],
-  [['s'], 'Sort by change: best first, worst first, own order'],
-  [['Alt', '↑', '↓'], 'Move the symbol in your own list'],
-  [['Delete'], 'Take the symbol off your own list'],
-  [['Space'], 'Hold the prices, or go on'],
-  [['t'], 'Dark or light'],
-  [['?'], 'This list'],
-  [['Esc'], 'Close'],
-];
 
 const STYLES: ChartStyle[] = ['candles', 'line', 'area', 'baseline'];
 const INTERVAL_LIST = Object.keys(INTERVALS) as Interval[];
@@ -47,6 +31,12 @@ export function listenToKeys(model: Model, desk: Desk, grid: () => Grid | undefi
     model.set({ chartStyle: STYLES[(now + 1) % STYLES.length]! });
   };
 
+  const toggle = (panel: Panel): void => model.set({ panel: model.settings.peek().panel === panel ? '' : panel });
+  const alert = (): void => {
+    model.set({ panel: 'alerts' });
+    void panelIsThere('alerts').then(() => document.getElementById('alert-value')?.focus());
+  };
+
   const actions: Record<string, () => void> = {
     '/': () => focus('search'),
     f: () => focus('filter'),
@@ -65,8 +55,19 @@ export function listenToKeys(model: Model, desk: Desk, grid: () => Grid | undefi
     s: sort,
     t: () => desk.toggleTheme(),
     ' ': () => model.togglePause(),
+    l: () => model.setLists({ ...model.lists.peek(), active: nextList(model.lists.peek()) }),
+    o: () => { desk.dialog.value = 'columns'; },
+    p: () => toggle('tape'),
+    m: () => toggle('movers'),
+    h: () => toggle('heat'),
+    d: () => toggle('feed'),
+    a: alert,
+    ',': () => { desk.dialog.value = 'settings'; },
     '?': () => { desk.dialog.value = 'help'; },
-    Escape: () => desk.closeSheet(),
+    Escape: () => {
+      if (desk.sheet.peek() && matchMedia(PHONE).matches) desk.closeSheet();
+      else model.set({ panel: '' });
+    },
   };
   INTERVAL_LIST.forEach((interval, i) => { actions[String(i + 1)] = () => model.set({ interval }); });
 

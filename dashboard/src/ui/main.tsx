@@ -1,18 +1,22 @@
 /** Puts the page together: the feed, the model, the frame, and one loop that draws what changed. */
 import { render } from 'preact';
 import { effect } from '@preact/signals';
+import { Clock, WallClock } from '../protocol/clock';
 import { httpHistory } from '../store/history';
 import { Model } from '../store/model';
 import { formatPercent, formatPrice } from '../store/format';
 import { readLink } from '../store/share';
 import { Announcer, Banner } from './banner';
+import { ring } from './bell';
 import { ChartPane, ChartView } from './chart-pane';
 import { Desk } from './desk';
-import { Dialogs, ToastLine } from './dialogs';
 import { Grid } from './grid';
 import { listenToKeys } from './keys';
+import { later } from './later';
+import { listenToSwipes } from './swipe';
+import { ToastLine } from './toast';
 import { TopBar } from './top-bar';
-import { Watchlist, wireGrid } from './watchlist';
+import { rowMoves, Watchlist, wireGrid } from './watchlist';
 import { WorkerFeed } from './worker-feed';
 
 declare const WORKER_FILE: string; // set by the build
@@ -29,8 +33,18 @@ function storage(): Storage | undefined {
   }
 }
 
-async function fetchJson(path: string, signal?: AbortSignal): Promise<unknown> {
+const clock = new Clock(() => performance.now());
+const wall = new WallClock();
+
+async function ask(path: string, signal?: AbortSignal): Promise<Response> {
+  const sentAt = Date.now();
   const answer = await fetch(path, { signal: signal ?? null, headers: { accept: 'application/json' } });
+  wall.learn(answer.headers.get('date'), sentAt);
+  return answer;
+}
+
+async function fetchJson(path: string, signal?: AbortSignal): Promise<unknown> {
+  const answer = await ask(path, signal);
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return answer.json();
 }
@@ -41,7 +55,7 @@ const feed = new WorkerFeed(
 );
 const { embed } = readLink(location.hash);
 const model = new Model({
-  feed, storage: embed ? undefined : storage(), clock: () => performance.now(), fetchJson, history: httpHistory(fetchJson), hash: location.hash,
+  feed, storage: embed ? undefined : storage(), clock: clock.now, wall: wall.now, fetchJson, history: httpHistory(fetchJson), hash: location.hash,
 });
 const desk = new Desk(model);
 const view = new ChartView();
@@ -53,6 +67,8 @@ function makeGrid(host: HTMLElement): Grid {
     onSelect: (symbol) => desk.open(symbol),
     onOpen: (symbol) => desk.open(symbol),
     onSort: (column) => model.cycleSort(column),
+    ...rowMoves(model, desk),
+    now: clock.now,
   });
   reorder = wireGrid(model, desk, grid);
   requestDraw();
@@ -70,7 +86,7 @@ function requestDraw(): void {
 function draw(now: number): void {
   frame = 0;
   const { dirty } = model.market;
-  const gridGoesOn = grid?.draw(dirty, now) ?? false;
+  const gridGoesOn = grid?.draw(dirty) ?? false;
   dirty.clear();
   const chartGoesOn = view.chart?.draw(now) ?? false;
   if (gridGoesOn || chartGoesOn) requestDraw();
@@ -80,26 +96,28 @@ let reorderedAt = 0;
 let titledAt = 0;
 
 function tick(): void {
-  const now = performance.now();
+  const now = clock.now();
   model.tick();
   if (!model.paused.peek()) view.version.value++;
-  if (model.settings.peek().sort && !grid?.hovered && now - reorderedAt >= REORDER_MS) {
+  if (model.settings.peek().sort && now - reorderedAt >= REORDER_MS) {
     reorderedAt = now;
     reorder();
-  }
-  if (now - titledAt >= TITLE_MS) {
-    titledAt = now;
-    setTitle();
   }
   requestDraw(); // ages move on without ticks
 }
 
+/** With each beat of the worker too: the timers of a hidden page hardly run, and its title is still read. */
 function setTitle(): void {
+  const now = clock.now();
+  if (model.state.peek().phase === 'live' && now - titledAt < TITLE_MS) return;
+  titledAt = now;
   const row = model.market.get(model.selected.peek());
   const { phase, label } = model.state.peek();
   const price = row?.quote.price === undefined ? '' : `${row.symbol} ${formatPrice(row.quote.price, row.decimals)} ${formatPercent(row.percent)} · `;
   document.title = (phase === 'live' ? price : `${label} · `) + 'Tapecast';
 }
+
+const dialogs = later(() => import('./extras').then((m) => m.Dialogs));
 
 function Page() {
   return (
@@ -110,7 +128,7 @@ function Page() {
         <Watchlist model={model} desk={desk} grid={makeGrid} />
         <ChartPane model={model} desk={desk} view={view} />
       </main>
-      <Dialogs model={model} desk={desk} />
+      {desk.dialog.value !== '' && <dialogs.Part model={model} desk={desk} />}
       <ToastLine desk={desk} />
       <Announcer model={model} />
     </>
@@ -118,11 +136,9 @@ function Page() {
 }
 
 model.onBatch = requestDraw;
-model.onAlert = ({ symbol, kind, price }, last) => {
-  const decimals = model.market.get(symbol)?.decimals ?? 2;
-  const text = `${symbol} is ${kind} ${formatPrice(price, decimals)}, at ${formatPrice(last, decimals)}.`;
+model.alarms.onRing = (text) => {
   desk.say({ text });
-  if (document.hidden && 'Notification' in globalThis && Notification.permission === 'granted') new Notification('Tapecast', { body: text });
+  ring(model, text);
 };
 document.documentElement.dataset['embed'] = String(embed);
 effect(() => {
@@ -131,5 +147,14 @@ effect(() => {
 });
 render(<Page />, document.getElementById('page')!);
 listenToKeys(model, desk, () => grid);
+listenToSwipes(desk);
 setInterval(tick, TICK_MS);
-document.addEventListener('visibilitychange', requestDraw);
+document.addEventListener('visibilitychange', tick); // before anything old is seen
+addEventListener('pageshow', tick);
+effect(() => {
+  void model.meter.value;
+  setTitle();
+});
+effect(() => {
+  if (model.connections.value > 0) void ask('/healthz').catch(() => {}); // for the time that it is there
+});

@@ -1,4 +1,4 @@
-import { formatAge, formatRate } from '../store/format';
+import { formatAge, formatDelay, formatRate } from '../store/format';
 import type { Model } from '../store/model';
 import { Icon } from './icons';
 import { SearchBox } from './search-box';
@@ -9,6 +9,8 @@ const MODES = {
   demo: { label: 'Simulated', title: 'These prices are made up by the simulator.' },
   replay: { label: 'Replay', title: 'These prices are recorded ones, played again.' },
 } as const;
+
+const n = (value: number): string => value.toLocaleString('en-US');
 
 export function TopBar({ model, desk }: { model: Model; desk: Desk }) {
   const dark = desk.isDark.value;
@@ -21,6 +23,7 @@ export function TopBar({ model, desk }: { model: Model; desk: Desk }) {
       <h1 class="visually-hidden">Tapecast</h1>
       <SearchBox model={model} onOpen={(symbol) => desk.open(symbol)} />
       <div class="top-state">
+        <SessionMark model={model} />
         <ModeBadge model={model} />
         <StatePill state={model.state.value} />
         <Meters model={model} />
@@ -30,10 +33,21 @@ export function TopBar({ model, desk }: { model: Model; desk: Desk }) {
         <button type="button" class="tool wide-only" onClick={() => desk.toggleTheme()} title={dark ? 'Light theme (t)' : 'Dark theme (t)'} aria-label={dark ? 'Light theme' : 'Dark theme'}>
           <Icon name={dark ? 'sun' : 'moon'} />
         </button>
-        <button type="button" class="tool" onClick={() => desk.dialog.value = 'settings'} title="Settings" aria-label="Settings"><Icon name="gear" /></button>
+        <button type="button" class="tool" onClick={() => desk.dialog.value = 'settings'} title="Settings (,)" aria-label="Settings"><Icon name="gear" /></button>
         <button type="button" class="tool wide-only" onClick={() => desk.dialog.value = 'help'} title="Keys and help (?)" aria-label="Keys and help"><Icon name="help" /></button>
       </nav>
     </header>
+  );
+}
+
+/** Which part of the trading day it is: "Regular · closes in 2 h 14 m". */
+export function SessionMark({ model }: { model: Model }) {
+  const badge = model.session.value;
+  if (!badge) return null;
+  return (
+    <span class={`session session-${badge.kind}`} title={badge.title} data-testid="session">
+      <b>{badge.label}</b>{badge.more && <span class="session-more"> · {badge.more}</span>}
+    </span>
   );
 }
 
@@ -44,19 +58,28 @@ function ModeBadge({ model }: { model: Model }) {
 }
 
 function Meters({ model }: { model: Model }) {
-  const { ageMs, perSecond, totals } = model.meter.value;
+  const { ageMs, perSecond, totals, delay, clockOffMs } = model.meter.value;
   if (model.paused.value)
-    return <span class="meters" data-testid="held"><b>{model.held.value.toLocaleString('en-US')}</b> held</span>;
+    return <span class="meters" data-testid="held"><b>{n(model.held.value)}</b> held</span>;
   const title =
-    `${totals.messages.toLocaleString('en-US')} messages, ${totals.merged.toLocaleString('en-US')} merged with a newer one, ` +
-    `${totals.faults.toLocaleString('en-US')} unusable values since the page was opened`;
+    `${n(totals.messages)} messages, ${n(totals.merged)} merged with a newer one, ` +
+    `${n(totals.faults)} unusable values since the page was opened`;
+  const late = clockOffMs !== 0 ? clockText(clockOffMs) : delay ? `Age of quotes when they arrive: half of them within ${formatDelay(delay.p50)}, 99 % within ${formatDelay(delay.p99)}` : 'Age of quotes when they arrive';
   return (
     <span class="meters" title={title}>
       <span class="meter age" data-testid="age">{ageMs === undefined ? 'no tick yet' : `${formatAge(ageMs)} ago`}</span>
       <span class="meter" data-testid="rate">{formatRate(perSecond)}</span>
-      {totals.faults > 0 && <span class="meter faults" data-testid="faults">{totals.faults.toLocaleString('en-US')} bad</span>}
+      <span class="meter latency" data-testid="latency" title={late}>{clockOffMs !== 0 ? 'clock off' : formatDelay(delay?.p50)}</span>
+      {totals.faults > 0 && (
+        <button type="button" class="meter faults link" data-testid="faults" title="Values that could not be used: see Feed"
+          onClick={() => model.set({ panel: 'feed' })}>{n(totals.faults)} bad</button>
+      )}
     </span>
   );
+}
+
+export function clockText(offMs: number): string {
+  return `This computer’s clock is ${formatAge(Math.abs(offMs))} ${offMs > 0 ? 'ahead of' : 'behind'} the server’s. The server’s is used.`;
 }
 
 function PauseButton({ model }: { model: Model }) {

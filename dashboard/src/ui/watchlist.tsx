@@ -1,12 +1,12 @@
 /** The left pane: which list, a filter, the grid, a summary. */
 import { useEffect, useRef } from 'preact/hooks';
 import { effect } from '@preact/signals';
-import { addList, removeSymbol } from '../store/lists';
+import { addList, placeSymbol, removeSymbol } from '../store/lists';
 import type { Model } from '../store/model';
 import { breadth } from '../store/view';
 import { formatPercent } from '../store/format';
 import type { Desk } from './desk';
-import type { Grid } from './grid';
+import type { Grid, GridHandlers } from './grid';
 import { Icon } from './icons';
 
 const NEW_LIST = '+new';
@@ -45,6 +45,7 @@ function ListBar({ model, desk }: { model: Model; desk: Desk }) {
         </select>
         <Icon name="chevron" />
       </span>
+      <button type="button" class="tool" title="Columns (o)" aria-label="Columns" onClick={() => desk.dialog.value = 'columns'}><Icon name="columns" /></button>
       {list && <button type="button" class="tool" title="Edit this list" aria-label="Edit this list" onClick={() => desk.dialog.value = 'list'}><Icon name="edit" /></button>}
       {list && model.selected.value && list.symbols.includes(model.selected.value) && (
         <button type="button" class="tool" title={`Take ${model.selected.value} off this list (Delete)`} aria-label="Take the selected symbol off this list" onClick={() => takeOff(model, desk)}><Icon name="close" /></button>
@@ -63,6 +64,23 @@ export function takeOff(model: Model, desk: Desk): void {
   const before = model.lists.peek();
   model.setLists(removeSymbol(before, list.id, symbol));
   desk.say({ text: `${symbol} taken off ${list.name}.`, undo: () => model.setLists(before) });
+}
+
+/** How rows are taken to another place: only in a list of one's own, and only while it is in its own order. */
+export function rowMoves(model: Model, desk: Desk): Pick<GridHandlers, 'mayMove' | 'onMove'> {
+  return {
+    mayMove: () => {
+      const why = model.settings.peek().sort !== null ? 'The list is sorted: click the sorted header until it is in its own order, then move rows.'
+        : model.filter.peek().trim() !== '' ? 'Clear the filter to move rows.'
+        : model.activeList.peek() === undefined ? 'All symbols come by the alphabet. Make a list of your own to arrange it.' : '';
+      if (why) desk.say({ text: why });
+      return why === '';
+    },
+    onMove: (symbol, gap) => {
+      const list = model.activeList.peek();
+      if (list) model.setLists(placeSymbol(model.lists.peek(), list.id, symbol, gap));
+    },
+  };
 }
 
 /** What to do when there is nothing to see. */
@@ -106,9 +124,15 @@ function Summary({ model, desk }: { model: Model; desk: Desk }) {
   );
 }
 
-/** Keep the grid in step with settings, lists and the filter. Returns a function that sorts anew. */
+/**
+ * Keep the grid in step with settings, lists and the filter. Returns a function that sorts anew, unless
+ * a pointer is over the rows: then they stay where they are, and what is new comes when it has left.
+ */
 export function wireGrid(model: Model, desk: Desk, grid: Grid): () => void {
   const reorder = (): void => grid.setRows(model.rows());
+  const reorderLater = (): void => {
+    if (!grid.hovered) reorder();
+  };
   effect(() => {
     const { columns, sort, flash } = model.settings.value;
     grid.flash = flash && !matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -116,12 +140,17 @@ export function wireGrid(model: Model, desk: Desk, grid: Grid): () => void {
   });
   const order = JSON.stringify.bind(JSON);
   let before = '';
-  effect(() => {
-    const now = order([model.settings.value.sort, model.lists.value, model.filter.value, model.symbolsVersion.value]);
+  effect(() => { // what people change is done at once
+    const now = order([model.settings.value.sort, model.lists.value, model.filter.value]);
     if (now === before) return;
     before = now;
     reorder();
   });
+  effect(() => {
+    void model.symbolsVersion.value;
+    reorderLater();
+  });
+  grid.onLeave = reorder;
   effect(() => {
     grid.select(model.selected.value);
     grid.reveal(model.selected.value);
@@ -132,5 +161,5 @@ export function wireGrid(model: Model, desk: Desk, grid: Grid): () => void {
     const value = (name: string) => css.getPropertyValue(name).trim();
     grid.setColours({ up: value('--up'), down: value('--down'), flat: value('--muted'), base: value('--line') });
   });
-  return reorder;
+  return reorderLater;
 }

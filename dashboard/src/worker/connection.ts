@@ -9,6 +9,7 @@
  */
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { backoffMs } from '../protocol/backoff';
+import type { Clock } from '../protocol/clock';
 import type { Link } from '../protocol/messages';
 import { difference } from '../protocol/subscriptions';
 
@@ -41,7 +42,7 @@ export class Connection {
   private filters: ReadonlySet<string> = new Set();
 
   /** `constant` is subscribed with QoS 1 in every session, besides what is wanted. */
-  constructor(private readonly url: string, private readonly constant: string, private readonly events: ConnectionEvents) {
+  constructor(private readonly url: string, private readonly constant: string, private readonly clock: Clock, private readonly events: ConnectionEvents) {
     setInterval(() => this.watch(), PING_MS / 4);
     this.connect();
   }
@@ -83,7 +84,7 @@ export class Connection {
     client.on('connect', ifMine(() => this.connected(client)));
     client.on('message', ifMine((topic, payload, packet) => this.events.onMessage(topic, payload, packet.retain)));
     client.on('packetreceive', ifMine((packet) => {
-      this.heardAt = performance.now();
+      this.heardAt = this.clock.now();
       if (packet.cmd === 'pingresp') this.isAnswered = true;
     }));
     client.on('disconnect', ifMine((packet) => { reason = `the server ended the session (${packet.reasonCode ?? 'no reason'})`; }));
@@ -92,7 +93,7 @@ export class Connection {
   }
 
   private connected(client: MqttClient): void {
-    this.connectedAt = this.heardAt = this.pingedAt = performance.now();
+    this.connectedAt = this.heardAt = this.pingedAt = this.clock.now();
     this.isAnswered = true;
     this.events.onLink({ phase: 'connected', isAfresh: this.told });
     this.told = true;
@@ -114,7 +115,7 @@ export class Connection {
 
   private watch(): void {
     if (this.connectedAt === 0) return;
-    const now = performance.now();
+    const now = this.clock.now();
     const sincePing = now - this.pingedAt;
     if (now - this.heardAt > SILENT_MS) this.down('the server fell silent');
     else if (this.isAnswered && sincePing >= PING_MS) this.ping(now);
@@ -136,7 +137,7 @@ export class Connection {
   }
 
   private down(reason: string): void {
-    if (this.connectedAt > 0 && performance.now() - this.connectedAt > GOOD_LINK_MS) this.attempt = 0;
+    if (this.connectedAt > 0 && this.clock.now() - this.connectedAt > GOOD_LINK_MS) this.attempt = 0;
     this.drop();
     this.told = false;
     const retryInMs = backoffMs(this.attempt);

@@ -4,7 +4,9 @@
  * most, and only after the page has taken the one before: a page that is stopped costs the newest
  * value of each symbol, not a queue.
  */
+import { Clock } from '../protocol/clock';
 import { Delays } from '../protocol/delays';
+import { FaultLog } from '../protocol/faults';
 import { Merger } from '../protocol/merge';
 import type { FromWorker, ToWorker, Totals } from '../protocol/messages';
 import { parseQuote } from '../protocol/quote';
@@ -50,6 +52,7 @@ const TOTALS_MS = 500;
 const RATE_SAMPLES = 4; // so the rate is the mean of the last two seconds
 
 const delays = new Delays();
+const faultLog = new FaultLog();
 const samples: { at: number; messages: number }[] = [];
 
 setInterval(() => {
@@ -59,8 +62,13 @@ setInterval(() => {
   const oldest = samples[0]!;
   const elapsed = now.at - oldest.at;
   const perSecond = elapsed > 0 ? ((now.messages - oldest.messages) * 1000) / elapsed : 0;
-  post({ type: 'totals', totals: { ...totals }, perSecond, delayMs: delays.takeMedian() });
+  post({ type: 'totals', totals: { ...totals }, perSecond, delay: delays.take(), faults: faultLog.takeNews() });
 }, TOTALS_MS);
+
+function fault(topic: string, wrong: readonly string[]): void {
+  totals.faults += wrong.length;
+  for (const what of wrong) faultLog.add(topic, what);
+}
 
 function receive(topic: string, payload: Uint8Array, retained: boolean): void {
   const where = parseTopic(topic);
@@ -70,12 +78,12 @@ function receive(topic: string, payload: Uint8Array, retained: boolean): void {
     const status = parseStatus(where.program, where.instance, text.decode(payload));
     flush(); // the page must not take the ticks from before a will for signs of life after it
     if (status) post({ type: 'status', status });
-    else if (payload.byteLength > 0) totals.faults++;
+    else if (payload.byteLength > 0) fault(topic, ['no status']);
     return;
   }
   if (where.kind !== 'quote' || payload.byteLength === 0) return;
-  const { quote, faults } = parseQuote(text.decode(payload), where.symbol);
-  totals.faults += faults;
+  const { quote, wrong } = parseQuote(text.decode(payload), where.symbol);
+  if (wrong) fault(topic, wrong);
   if (quote && shown(quote.symbol)) {
     merger.add(quote, retained);
     if (!retained && quote.timestamp !== undefined && quote.mode !== 'replay') delays.add(Date.now() - quote.timestamp);
@@ -92,10 +100,10 @@ let connection: Connection | undefined;
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   switch (data.type) {
     case 'open':
-      connection = new Connection(data.url, ALL_STATUS, {
+      connection = new Connection(data.url, ALL_STATUS, new Clock(() => performance.now()), {
         onLink: (link) => post({ type: 'link', link }),
         onMessage: receive,
-        onRefused: () => { totals.faults++; },
+        onRefused: () => fault('', ['the server refused a subscription']),
       });
       break;
     case 'want':

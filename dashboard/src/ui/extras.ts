@@ -1,0 +1,7 @@
+/** One file of all that is not seen at first: a file each would cost more requests than it spares bytes. */
+export { Dialogs } from './dialogs';
+export { AlertsPanel } from './panels/alerts';
+export { FeedPanel } from './panels/feed';
+export { HeatPanel } from './panels/heat';
+export { MoversPanel } from './panels/movers';
+export { TapePanel } from './panels/tape';
