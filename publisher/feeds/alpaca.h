@@ -49,12 +49,13 @@ struct snapshots {
     struct http *http;
     char *key_header, *secret_header;
     bool asking, answered;   /* a request is under way; the last one was answered well */
+    bool again;              /* there may have been a gap meanwhile */
     size_t first, last, end; /* rows of the request under way, or of the next */
     size_t named, batch;     /* symbols in it; of one request, at most */
     struct mono asked_at;    /* all of them */
     struct mono ask_at;      /* not before after a fault, at the latest else */
     struct budget budget;
-    struct backoff faults;
+    struct backoff faults, limits, refusals;
     char fault[FEED_DETAIL_MAX]; /* "" after a good answer */
 };
 
@@ -89,6 +90,7 @@ void set_reconcile(struct feed *f);                /* it has come */
 void set_symbol_refused(struct feed *f);           /* the frame under way names a bad symbol */
 void set_full(struct feed *f);                     /* the frame under way exceeds the plan */
 void set_refuse(struct feed *f, struct row *r);    /* `r` is no symbol of this service */
+bool set_has(const struct feed *f, const struct row *r); /* its trades ought to come */
 bool set_has_refused(const struct feed *f, const struct row *r);
 size_t set_wanted(const struct feed *f); /* symbols that are not refused */
 

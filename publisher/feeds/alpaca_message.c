@@ -33,7 +33,7 @@ static bool read_number(const cJSON *json, const char *name, struct decimal *ret
 }
 
 /* RFC 3339 with up to nine digits of a second. */
-static bool read_time(const cJSON *json, struct wall *ret)
+static bool read_time(const cJSON *json, struct wall *ret, uint32_t *ret_ns)
 {
     const char *text = text_of(json, "t");
     struct timestamp t;
@@ -41,10 +41,36 @@ static bool read_time(const cJSON *json, struct wall *ret)
     if (timestamp_parse(text, strlen(text), &t) < 0 || t.form != TIMESTAMP_DATETIME || t.ns <= 0)
         return false;
     ret->ms = t.ns / NS_PER_MS;
+    if (ret_ns != NULL)
+        *ret_ns = (uint32_t)(t.ns % NS_PER_MS);
     return true;
 }
 
-static bool read_codes(const cJSON *json, const struct alpaca_rules *rules, unsigned *moves)
+/* Up to 2^53, which JSON's numbers hold exactly; the service's are shorter. */
+static bool read_id(const cJSON *json, const char *name, uint64_t *ret)
+{
+    const cJSON *id = member(json, name);
+
+    if (!cJSON_IsNumber(id) || !(id->valuedouble >= 0 && id->valuedouble < 9007199254740992.0))
+        return false;
+    *ret = (uint64_t)id->valuedouble;
+    return true;
+}
+
+/* Absent is not known: 0. Returns false when it is none that a trade can have. */
+static bool read_size(const cJSON *json, const char *name, struct decimal *ret)
+{
+    const cJSON *size = member(json, name);
+
+    *ret = (struct decimal){0};
+    if (size == NULL || cJSON_IsNull(size))
+        return true;
+    return cJSON_IsNumber(size) && isfinite(size->valuedouble) && size->valuedouble >= 0 &&
+           decimal_from_double(size->valuedouble, ret) == 0;
+}
+
+static bool read_codes(const cJSON *json, const char *name, const struct alpaca_rules *rules,
+                       unsigned *moves)
 {
     char tape = text_of(json, "z")[0];
     const cJSON *code;
@@ -52,7 +78,7 @@ static bool read_codes(const cJSON *json, const struct alpaca_rules *rules, unsi
     *moves = MOVES_ALL;
     if (!rules->has_tapes)
         return true;
-    cJSON_ArrayForEach(code, member(json, "c"))
+    cJSON_ArrayForEach(code, member(json, name))
     {
         if (!cJSON_IsString(code))
             return false;
@@ -61,17 +87,28 @@ static bool read_codes(const cJSON *json, const struct alpaca_rules *rules, unsi
     return true;
 }
 
-static bool read_trade(const cJSON *json, const struct alpaca_rules *rules, struct trade *ret)
-{
-    struct trade t;
+struct trade_names {
+    const char *price, *size, *id, *codes;
+};
 
-    if (!read_number(json, "p", &t.price) || !read_time(json, &t.time) ||
-        !read_codes(json, rules, &t.moves))
+static bool read_trade_as(const cJSON *json, const struct trade_names *names,
+                          const struct alpaca_rules *rules, struct trade *ret)
+{
+    struct trade t = {.exchange = text_of(json, "x")[0]};
+
+    if (!read_number(json, names->price, &t.price) || !read_time(json, &t.time, &t.time_ns) ||
+        !read_codes(json, names->codes, rules, &t.moves) || !read_size(json, names->size, &t.size))
         return false;
-    if (!read_number(json, "s", &t.size))
-        t.size = (struct decimal){0};
+    t.has_id = read_id(json, names->id, &t.id);
     *ret = t;
     return true;
+}
+
+static bool read_trade(const cJSON *json, const struct alpaca_rules *rules, struct trade *ret)
+{
+    static const struct trade_names names = {"p", "s", "i", "c"};
+
+    return read_trade_as(json, &names, rules, ret);
 }
 
 /*
@@ -90,23 +127,40 @@ static void read_subscription(const cJSON *json, const struct alpaca_events *eve
     }
 }
 
+static void read_cancel(const cJSON *json, const char *symbol, const struct alpaca_events *events,
+                        void *ctx)
+{
+    struct revocation x = {.exchange = text_of(json, "x")[0]};
+
+    if (read_number(json, "p", &x.price) && read_id(json, "i", &x.id))
+        events->revoked(ctx, symbol, &x);
+}
+
+static void read_correction(const cJSON *json, const char *symbol, const struct alpaca_rules *rules,
+                            const struct alpaca_events *events, void *ctx)
+{
+    static const struct trade_names names = {"cp", "cs", "ci", "cc"};
+    struct revocation x = {.exchange = text_of(json, "x")[0]};
+
+    x.has_other = read_trade_as(json, &names, rules, &x.other);
+    if (read_number(json, "op", &x.price) && read_id(json, "oi", &x.id))
+        events->revoked(ctx, symbol, &x);
+}
+
 static void read_item(const cJSON *json, const struct alpaca_rules *rules,
                       const struct alpaca_events *events, void *ctx)
 {
     const char *kind = text_of(json, "T"), *symbol = text_of(json, "S");
     const cJSON *code = member(json, "code");
-    struct decimal price;
     struct trade t;
 
     if (strcmp(kind, "t") == 0) {
         if (read_trade(json, rules, &t))
             events->trade(ctx, symbol, &t);
     } else if (strcmp(kind, "c") == 0) {
-        if (read_number(json, "op", &price))
-            events->revoked(ctx, symbol, price);
+        read_correction(json, symbol, rules, events, ctx);
     } else if (strcmp(kind, "x") == 0) {
-        if (read_number(json, "p", &price))
-            events->revoked(ctx, symbol, price);
+        read_cancel(json, symbol, events, ctx);
     } else if (strcmp(kind, "success") == 0) {
         if (strcmp(text_of(json, "msg"), "connected") == 0)
             events->connected(ctx);
@@ -172,7 +226,7 @@ static bool read_price(const cJSON *json, const struct alpaca_rules *rules, stru
         q->timestamp = t.time;
         return true;
     }
-    if (!read_number(minute, "c", &q->price) || !read_time(minute, &q->timestamp))
+    if (!read_number(minute, "c", &q->price) || !read_time(minute, &q->timestamp, NULL))
         return false;
     q->timestamp.ms += MINUTE_MS - 1;
     return true;
@@ -188,7 +242,7 @@ static void read_day(const cJSON *json, const struct alpaca_rules *rules, struct
     int32_t day = day_of(rules, q->timestamp);
     struct wall today_t, before_t;
 
-    if (!read_time(today, &today_t))
+    if (!read_time(today, &today_t, NULL))
         return;
     if (day_of(rules, today_t) == day) {
         read_member(today, "o", QUOTE_OPEN, q, &q->open);
@@ -198,7 +252,7 @@ static void read_day(const cJSON *json, const struct alpaca_rules *rules, struct
     } else {
         before = today;
     }
-    if (read_time(before, &before_t) &&
+    if (read_time(before, &before_t, NULL) &&
         (rules->has_tapes ? calendar_follows(rules->calendar, day_of(rules, before_t), day)
                           : day_of(rules, before_t) == day - 1))
         read_member(before, "c", QUOTE_PREV_CLOSE, q, &q->prev_close);

@@ -24,8 +24,7 @@ struct alpaca_events { /* in the order in which things stand in the message */
     void (*subscribed)(void *ctx, const char *symbol);
     void (*error)(void *ctx, int code, const char *msg);
     void (*trade)(void *ctx, const char *symbol, const struct trade *t);
-    /* A trade at `price` was none, or was another. */
-    void (*revoked)(void *ctx, const char *symbol, struct decimal price);
+    void (*revoked)(void *ctx, const char *symbol, const struct revocation *x);
 };
 
 struct alpaca_rules {

@@ -219,15 +219,13 @@ static void on_trade(void *ctx, const char *symbol, const struct trade *t)
         board_trade(&f->live.board, r, t, f->now);
 }
 
-static void on_revoked(void *ctx, const char *symbol, struct decimal price)
+static void on_revoked(void *ctx, const char *symbol, const struct revocation *x)
 {
     struct feed *f = ctx;
     struct row *r = board_find(&f->live.board, symbol);
 
-    if (r == NULL || !r->listing.good.known || decimal_cmp(price, r->listing.good.quote.price) != 0)
-        return;
-    board_forget_price(r);
-    snapshots_soon(f);
+    if (r != NULL)
+        board_revoke(&f->live.board, r, x, f->now);
 }
 
 static void on_message(void *ctx, const char *text, size_t len)
@@ -242,9 +240,13 @@ static void on_message(void *ctx, const char *text, size_t len)
     };
     struct feed *f = ctx;
 
-    if (!alpaca_read_message(text, len, &f->rules, &events, f))
-        stream_restart(&f->session.stream, "a message that is none of the service's");
-    else if (f->set.told)
+    if (!alpaca_read_message(text, len, &f->rules, &events, f)) {
+        stream_garbage(&f->session.stream);
+        snapshots_soon(f); /* it may have been of trades */
+        return;
+    }
+    stream_sense(&f->session.stream);
+    if (f->set.told)
         set_reconcile(f);
 }
 
@@ -261,16 +263,7 @@ static void on_up(void *ctx)
     s->keys_sent = 0;
     s->hold_ms = 0;
     session_await(f);
-    board_reconnected(&f->live.board);
-}
-
-/* What the upgrade was refused with. */
-static void judge_refusal(struct session *s, long http_status)
-{
-    if (http_status == 401 || http_status == 403)
-        s->denied = true;
-    if (http_status == 429)
-        s->hold_ms = GHOST_MS;
+    board_reconnected(&f->live.board, f->now);
 }
 
 static int64_t on_down(void *ctx, const struct websocket_end *end)
@@ -282,11 +275,17 @@ static int64_t on_down(void *ctx, const struct websocket_end *end)
     f->set.complete = f->set.told = false;
     f->set.named = 0;
     snprintf(s->fault, sizeof(s->fault), "%s", end->why);
-    judge_refusal(s, end->http_status);
+    s->denied |= stream_is_denied(end);
     hold_ms = s->denied ? backoff_next_ms(&s->denials) : s->hold_ms;
     s->hold_ms = 0;
     snapshots_soon(f);
     return hold_ms;
+}
+
+static void give_up_mute(struct feed *f)
+{
+    f->session.hold_ms = board_mute_ms(&f->live.board);
+    stream_restart(&f->session.stream, "connected, but trades do not come");
 }
 
 static bool awaits(const struct session *s, const struct set *set)
@@ -299,7 +298,7 @@ void session_run(struct feed *f)
     struct session *s = &f->session;
 
     if (s->stream.up && board_misses_trades(&f->live.board))
-        stream_restart(&s->stream, "connected, but trades do not come");
+        give_up_mute(f);
     stream_run(&s->stream, f->now);
     if (awaits(s, &f->set) && !mono_before(f->now, s->step_by)) {
         if (s->keys_sent == 0)

@@ -190,6 +190,11 @@ void set_refuse(struct feed *f, struct row *r)
     log_warn("alpaca: %s is no symbol of this service", r->listing.symbol);
 }
 
+bool set_has(const struct feed *f, const struct row *r)
+{
+    return f->set.complete && f->set.wants[board_number(&f->live.board, r)].active;
+}
+
 bool set_has_refused(const struct feed *f, const struct row *r)
 {
     return f->set.wants[board_number(&f->live.board, r)].refused;

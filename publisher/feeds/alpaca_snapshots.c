@@ -16,21 +16,25 @@
 #include "common/banned.h"
 
 #define BODY_MAX ((size_t)1 << 20)
-#define BATCH 100 /* symbols of one request */
+#define BATCH 100     /* symbols of one request */
+#define APART_MS 1000 /* however many gaps there are */
 #define DOWN_MS 5000
 #define QUIET_MS 60000
 #define BESIDE_MS 15000 /* while not all symbols are streamed */
 #define FLOWING_MS 600000
 #define FAULT_FIRST_MS 1000
 #define FAULT_MAX_MS 30000
-#define REFUSED_MS 60000
-#define LIMIT_MAX_S INT64_C(300) /* however long the service wants us to wait */
-#define LIMIT_JITTER_MS 2000
+#define REFUSED_FIRST_MS 60000
+#define REFUSED_MAX_MS 900000
 
 void snapshots_soon(struct feed *f)
 {
-    if (f->snapshots.fault[0] == '\0')
-        f->snapshots.ask_at = f->now;
+    struct snapshots *s = &f->snapshots;
+    struct mono t = s->answered ? mono_later(f->now, mono_add_ms(s->asked_at, APART_MS)) : f->now;
+
+    s->again |= s->asking;
+    if (s->fault[0] == '\0')
+        s->ask_at = mono_earlier(s->ask_at, t);
 }
 
 static int64_t gap_ms(const struct feed *f)
@@ -66,7 +70,7 @@ static void on_snapshot(void *ctx, const char *symbol, const struct quote *q)
     struct row *r = board_find(&f->live.board, symbol);
 
     if (r != NULL)
-        board_snapshot(&f->live.board, r, q, f->set.complete);
+        board_snapshot(&f->live.board, r, q, set_has(f, r), f->now);
 }
 
 static void fail(struct feed *f, int64_t wait_ms, const char *what)
@@ -82,8 +86,11 @@ static void next_batch(struct feed *f)
 
     s->first = all ? 0 : s->end;
     s->batch = s->batch * 2 < BATCH ? s->batch * 2 : BATCH;
-    s->ask_at = all ? MONO_NEVER : f->now;
     s->asked_at = f->now;
+    s->ask_at = all ? MONO_NEVER : f->now;
+    if (all && s->again)
+        snapshots_soon(f);
+    s->again &= !all;
 }
 
 static void is_good(struct feed *f)
@@ -93,17 +100,14 @@ static void is_good(struct feed *f)
     s->answered = true;
     s->fault[0] = '\0';
     backoff_reset(&s->faults);
+    backoff_reset(&s->limits);
+    backoff_reset(&s->refusals);
     next_batch(f);
 }
 
 static void is_limited(struct feed *f, int64_t told_s)
 {
-    int64_t wait_ms = 60000;
-
-    if (told_s > 0)
-        wait_ms = (told_s < LIMIT_MAX_S ? told_s + 1 : LIMIT_MAX_S) * 1000;
-    wait_ms += (int64_t)rng_below(&f->snapshots.faults.rng, LIMIT_JITTER_MS);
-    fail(f, wait_ms, "rate limit of the plan reached");
+    fail(f, http_limit_ms(told_s, &f->snapshots.limits), "rate limit of the plan reached");
 }
 
 /* The symbol that `{"message":"invalid symbol: X"}` names. */
@@ -145,7 +149,7 @@ static void is_refused(struct feed *f, const struct http_answer *a)
         return;
     }
     snprintf(what, sizeof(what), "the key or the plan does not allow it (HTTP %ld)", a->status);
-    fail(f, REFUSED_MS, what);
+    fail(f, backoff_next_ms(&f->snapshots.refusals), what);
 }
 
 static void is_unfit(struct feed *f, long http_status)
@@ -162,6 +166,8 @@ static void digest(struct feed *f, const struct http_answer *a)
     struct snapshots *s = &f->snapshots;
 
     s->answered = false;
+    if (a->date.ms != 0)
+        board_hear_date(&f->live.board, a->date, f->now);
     if (a->fault != NULL)
         fail(f, backoff_next_ms(&s->faults), a->fault);
     else if (a->status == 200 && alpaca_read_snapshots(a->body, &f->rules, on_snapshot, f))
@@ -244,6 +250,8 @@ int snapshots_run(struct feed *f)
     struct snapshots *s = &f->snapshots;
     struct http_answer a;
 
+    if (board_take_wish(&f->live.board))
+        snapshots_soon(f);
     if (s->asking && http_take(s->http, &a) == 0) {
         s->asking = false;
         digest(f, &a);
@@ -263,6 +271,8 @@ int snapshots_open(struct feed *f)
 
     s->batch = BATCH;
     backoff_init(&s->faults, FAULT_FIRST_MS, FAULT_MAX_MS);
+    backoff_init(&s->limits, HTTP_LIMIT_FIRST_MS, HTTP_LIMIT_MAX_MS);
+    backoff_init(&s->refusals, REFUSED_FIRST_MS, REFUSED_MAX_MS);
     budget_init(&s->budget, (uint32_t)o->alpaca_calls_per_minute);
     if (asprintf(&s->key_header, "APCA-API-KEY-ID: %s", o->alpaca_key) < 0) {
         s->key_header = NULL;

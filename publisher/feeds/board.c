@@ -10,14 +10,25 @@
 
 #define BEHIND_MS 15000 /* a snapshot that much newer shows a trade that the stream kept */
 #define MISSED_MAX 3
+#define MUTE_FIRST_MS                                                                              \
+    60000 /* between connections that were given up for it, from the second on                     \
+           */
+#define MUTE_MAX_MS 900000
+#define CLOCK_OFF_MS 5000 /* the service tells whole seconds, some time ago */
 
 int board_init(struct board *b, const char *service, const struct feed_config *config,
                bool (*has_hours)(const char *symbol))
 {
     size_t n = config->n_symbols > 0 ? config->n_symbols : N_DEFAULT_SYMBOLS;
+    struct mono now = mono_now();
     int r;
 
-    *b = (struct board){.service = service, .published_at = mono_now()};
+    *b = (struct board){
+        .service = service,
+        .published_at = now,
+        .told = wall_now(),
+        .told_at = now,
+    };
     list_init(&b->news);
     b->rows = calloc(n, sizeof(*b->rows));
     if (b->rows == NULL)
@@ -37,9 +48,12 @@ int board_init(struct board *b, const char *service, const struct feed_config *c
 
 void board_release(struct board *b)
 {
+    for (size_t i = 0; i < b->n; i++)
+        listing_release(&b->rows[i].listing);
     index_release(&b->index);
     free(b->rows);
     b->rows = NULL;
+    b->n = 0;
 }
 
 struct row *board_find(const struct board *b, const char *symbol)
@@ -56,6 +70,36 @@ void board_tell_once(const struct board *b, struct row *r, const char *what)
     r->told = true;
 }
 
+/*
+ * What time it is
+ */
+
+void board_hear_date(struct board *b, struct wall date, struct mono now)
+{
+    struct wall local = wall_now();
+    int64_t off_ms = date.ms - local.ms;
+
+    b->told = off_ms > CLOCK_OFF_MS || off_ms < -CLOCK_OFF_MS ? date : local;
+    b->told_at = now;
+}
+
+struct wall board_clock(const struct board *b, struct mono now)
+{
+    return (struct wall){b->told.ms + (now.ns - b->told_at.ns) / 1000000};
+}
+
+/* Of the local and the service's clock the one by which `t` is nearer to now. */
+static struct wall nearest_now(const struct board *b, struct wall t, struct mono now)
+{
+    struct wall local = wall_now(), told = board_clock(b, now);
+
+    return llabs(local.ms - t.ms) < llabs(told.ms - t.ms) ? local : told;
+}
+
+/*
+ * What comes
+ */
+
 static void judge(struct board *b, struct row *r, enum lastgood_verdict verdict)
 {
     if (verdict == LASTGOOD_FUTURE)
@@ -64,30 +108,56 @@ static void judge(struct board *b, struct row *r, enum lastgood_verdict verdict)
         board_tell_once(b, r, "left out a price far off the last, until a second one confirms it");
     if (verdict == LASTGOOD_NEWS && list_empty(&r->news))
         list_append(&b->news, &r->news);
+    if (!r->listing.good.known)
+        list_remove(&r->news);
+    if (r->listing.wants_day)
+        b->wants_day = r->wants_day = true;
+    r->listing.wants_day = false;
+}
+
+static void beat(struct board *b, struct row *r, const struct trade *t, struct mono now)
+{
+    if (r->heard && t->time.ms <= r->traded.ms)
+        return;
+    if (t->time.ms > r->traded.ms)
+        r->traded = t->time;
+    r->heard = true;
+    b->missed = b->mute = 0;
+    pulse_beat(&r->pulse, now);
+    pulse_beat(&b->pulse, now);
 }
 
 void board_trade(struct board *b, struct row *r, const struct trade *t, struct mono now)
 {
-    r->heard = true;
-    if (t->time.ms > r->traded.ms)
-        r->traded = t->time;
-    b->missed = 0;
-    pulse_beat(&r->pulse, now);
-    pulse_beat(&b->pulse, now);
-    judge(b, r, listing_trade(&r->listing, t, b->calendar, wall_now()));
+    enum lastgood_verdict verdict =
+        listing_trade(&r->listing, t, b->calendar, nearest_now(b, t->time, now));
+
+    if (verdict != LASTGOOD_FUTURE)
+        beat(b, r, t, now);
+    judge(b, r, verdict);
 }
 
-void board_snapshot(struct board *b, struct row *r, const struct quote *q, bool streamed)
+void board_revoke(struct board *b, struct row *r, const struct revocation *x, struct mono now)
 {
-    judge(b, r, listing_snapshot(&r->listing, q, b->calendar, wall_now()));
-    if (streamed && r->heard && q->timestamp.ms > r->traded.ms + BEHIND_MS)
+    judge(b, r, listing_revoke(&r->listing, x, b->calendar, board_clock(b, now)));
+}
+
+void board_snapshot(struct board *b, struct row *r, const struct quote *q, bool streamed,
+                    struct mono now)
+{
+    struct wall heard = r->heard ? r->traded : b->connected_at;
+
+    judge(b, r, listing_snapshot(&r->listing, q, b->calendar, nearest_now(b, q->timestamp, now)));
+    if (streamed && q->timestamp.ms > heard.ms + BEHIND_MS)
         b->missed++;
 }
 
-void board_forget_price(struct row *r)
+bool board_take_wish(struct board *b)
 {
-    r->listing.good.known = false;
-    list_remove(&r->news);
+    bool wants = b->wants_day;
+
+    b->wants_day = false;
+    return wants;
 }
 
 bool board_take(struct board *b, struct mono now, struct quote *ret)
@@ -103,9 +173,10 @@ bool board_take(struct board *b, struct mono now, struct quote *ret)
     return true;
 }
 
-void board_reconnected(struct board *b)
+void board_reconnected(struct board *b, struct mono now)
 {
     b->missed = 0;
+    b->connected_at = board_clock(b, now);
     pulse_pause(&b->pulse);
     for (size_t i = 0; i < b->n; i++) {
         b->rows[i].heard = false;
@@ -132,4 +203,15 @@ enum flow board_flow(const struct board *b, struct mono now)
 bool board_misses_trades(const struct board *b)
 {
     return b->missed >= MISSED_MAX;
+}
+
+int64_t board_mute_ms(struct board *b)
+{
+    int64_t ms = MUTE_MAX_MS;
+
+    if (b->mute++ == 0)
+        return 0;
+    if (b->mute < 6)
+        ms = (int64_t)MUTE_FIRST_MS << (b->mute - 2);
+    return ms;
 }

@@ -60,7 +60,7 @@ unsigned conditions_finnhub(unsigned moves, const char *code, bool odd_lots)
         [36] = ALL,                  /* closing prints */
         [37] = VOLUME,               /* qualified contingent */
         [38] = ALL,                  /* placeholder of rule 611 exempt */
-        [39] = NOTHING,              /* corrected consolidated close */
+        [39] = MOVES_RANGE,          /* corrected consolidated close */
         [40] = ALL,                  /* opened */
         [41] = ALL,                  /* trade-through exempt */
     };
@@ -80,11 +80,12 @@ unsigned conditions_tape(unsigned moves, const char *code, char tape, bool odd_l
         const char *codes, *tapes; /* NULL: all */
         unsigned moves;
     } table[] = {
-        {" @", NULL, ALL},       {"ADY", "C", ALL},
+        {" @", NULL, ALL},        {"ADY", "C", ALL},
         {"B", "AB", VOLUME}, /* average price there, bunched here */
-        {"B", "C", ALL},         {"CNRWHUV7", NULL, VOLUME},
-        {"EFKLOX56", NULL, ALL}, {"GPZ4", NULL, NO_LAST},
-        {"MQ9", NULL, NOTHING},  {"T", NULL, ALL | MOVES_EXTENDED},
+        {"B", "C", ALL},          {"CNRWHUV7", NULL, VOLUME},
+        {"EFKLOX56", NULL, ALL},  {"G", "C", NO_LAST},
+        {"PZ4", NULL, NO_LAST},   {"MQ", NULL, NOTHING},
+        {"9", NULL, MOVES_RANGE}, {"T", NULL, ALL | MOVES_EXTENDED},
     };
     unsigned by = VOLUME;
 

@@ -30,8 +30,7 @@ struct poll {
     size_t barren;      /* answers without a price in a row */
     bool has_price;     /* of any symbol, ever */
     struct budget budget;
-    struct backoff faults, refusals;
-    struct rng rng;
+    struct backoff faults, limits, refusals;
     struct mono hold_until; /* nothing is asked before */
     struct turn *asking;    /* whose answer is under way; NULL between requests */
     enum health health;
@@ -39,13 +38,15 @@ struct poll {
 };
 
 struct trades {
-    bool wanted, locked; /* locked: the key is not accepted */
+    bool wanted;
     struct stream stream;
-    char *url;                   /* holds the key */
-    size_t most;                 /* rows of which trades are asked for: the first ones */
-    size_t subscribed;           /* of them on this connection */
-    struct mono subscribe_at;    /* the next one */
-    struct mono message_at;      /* the last message came */
+    char *url;                  /* holds the key */
+    size_t most;                /* rows of which trades are asked for: the first ones */
+    size_t subscribed, refused; /* of them on this connection: named, and too many */
+    struct mono subscribe_at;   /* the next one */
+    struct mono message_at;     /* the last message came */
+    int64_t hold_ms;            /* after this connection's end, at least */
+    struct backoff refusals;
     bool told;                   /* an error has been logged, on this connection */
     char fault[FEED_DETAIL_MAX]; /* why it is down; "" while it is up */
 };
@@ -68,6 +69,9 @@ MUST_CHECK int trades_open(struct feed *f);
 void trades_close(struct feed *f);
 void trades_run(struct feed *f, struct mono now);
 struct mono trades_deadline(const struct feed *f);
+
+/* The stream has been asked for trades of `r`. */
+bool trades_ask(const struct feed *f, const struct row *r);
 
 /* The stream tells of `r` as it should. */
 bool trades_cover(const struct feed *f, const struct row *r, struct mono now);

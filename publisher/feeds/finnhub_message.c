@@ -20,6 +20,13 @@ static bool read_number(const cJSON *json, double least, struct decimal *ret)
            decimal_from_double(json->valuedouble, ret) == 0;
 }
 
+/* Absent is not known: 0, as a mere change of the price has it. */
+static bool read_size(const cJSON *json, struct decimal *ret)
+{
+    *ret = (struct decimal){0};
+    return json == NULL || cJSON_IsNull(json) || read_number(json, 0, ret);
+}
+
 static bool read_codes(const cJSON *codes, bool odd_lots, unsigned *moves)
 {
     const cJSON *code;
@@ -38,15 +45,15 @@ static bool read_codes(const cJSON *codes, bool odd_lots, unsigned *moves)
 static bool read_trade(const cJSON *json, bool odd_lots, struct trade *ret)
 {
     const cJSON *time = member(json, "t");
-    struct trade t;
+    struct trade t = {0};
 
     if (!read_number(member(json, "p"), 0, &t.price) || t.price.coef <= 0)
         return false;
     if (!cJSON_IsNumber(time) || !(time->valuedouble >= 1 && time->valuedouble < YEAR_2200_MS))
         return false;
     t.time.ms = (int64_t)time->valuedouble;
-    if (!read_number(member(json, "v"), 0, &t.size))
-        t.size = (struct decimal){0};
+    if (!read_size(member(json, "v"), &t.size))
+        return false;
     if (!read_codes(member(json, "c"), odd_lots, &t.moves))
         return false;
     *ret = t;

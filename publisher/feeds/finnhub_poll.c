@@ -6,7 +6,7 @@
  *     GOOD       a price, or no news                               as the budget allows
  *     EMPTY      no price, of any symbol                           as the budget allows
  *     FAULTY     none, or one that the service does not mean       after a backoff up to 15 s
- *     LIMITED    too many calls                                    when it says, else next minute
+ *     LIMITED    too many calls                                    when it says, else a minute
  *     LOCKED     the key is not accepted                           after a backoff up to 60 s
  *     UNCOVERED  not in the plan, for every symbol                 when one is due again
  *
@@ -35,8 +35,6 @@
 #define DENIED_FIRST_MS 60000
 #define DENIED_MAX_MS 3600000
 #define COVERED_MS 600000
-#define LIMIT_MAX_S INT64_C(300) /* however long the service wants us to wait */
-#define LIMIT_JITTER_MS 2000     /* so that many clients do not return in the same moment */
 
 /*
  * Health
@@ -67,18 +65,9 @@ static void is_faulty(struct poll *p, const char *what)
     set_health(p, FAULTY, "%s; asking again", what);
 }
 
-static int64_t limit_wait_ms(struct poll *p, int64_t told_s)
-{
-    int64_t wait_ms = 60000 - wall_now().ms % 60000;
-
-    if (told_s > 0)
-        wait_ms = told_s < LIMIT_MAX_S ? told_s * 1000 : LIMIT_MAX_S * 1000;
-    return wait_ms + (int64_t)rng_below(&p->rng, LIMIT_JITTER_MS);
-}
-
 static void is_limited(struct poll *p, int64_t told_s)
 {
-    int64_t wait_ms = limit_wait_ms(p, told_s);
+    int64_t wait_ms = http_limit_ms(told_s, &p->limits);
 
     hold(p, wait_ms);
     set_health(p, LIMITED,
@@ -98,6 +87,7 @@ static void is_well(struct feed *f)
     struct poll *p = &f->poll;
 
     backoff_reset(&p->faults);
+    backoff_reset(&p->limits);
     backoff_reset(&p->refusals);
     if (p->n_denied == f->live.board.n)
         set_health(p, UNCOVERED, "none of the symbols is in the plan of this key");
@@ -151,7 +141,7 @@ static void is_empty(struct feed *f, struct turn *t)
 
 static void is_quote(struct feed *f, struct turn *t, const struct quote *q)
 {
-    board_snapshot(&f->live.board, t->row, q, f->trades.stream.up);
+    board_snapshot(&f->live.board, t->row, q, trades_ask(f, t->row), mono_now());
     is_granted(f, t);
     f->poll.barren = 0;
     f->poll.has_price = true;
@@ -171,6 +161,9 @@ static void digest(struct feed *f, struct turn *t, const struct http_answer *a)
     struct quote q;
 
     t->asked = true;
+    t->row->wants_day = false;
+    if (a->date.ms != 0)
+        board_hear_date(&f->live.board, a->date, mono_now());
     if (a->fault != NULL) {
         is_faulty(&f->poll, a->fault);
         return;
@@ -227,7 +220,7 @@ static struct mono due(const struct feed *f, const struct turn *t, struct mono n
 {
     if (mono_before(now, t->not_before))
         return t->not_before;
-    if (t->asked && trades_cover(f, t->row, now))
+    if (t->asked && !t->row->wants_day && trades_cover(f, t->row, now))
         return mono_add_ms(t->asked_at, COVERED_MS);
     return now;
 }
@@ -301,7 +294,7 @@ int poll_open(struct feed *f)
     budget_init(&p->budget, (uint32_t)o->finnhub_calls_per_minute);
     backoff_init(&p->faults, FAULT_FIRST_MS, FAULT_MAX_MS);
     backoff_init(&p->refusals, LOCKED_FIRST_MS, LOCKED_MAX_MS);
-    rng_seed_random(&p->rng);
+    backoff_init(&p->limits, HTTP_LIMIT_FIRST_MS, HTTP_LIMIT_MAX_MS);
     return r;
 }
 

@@ -22,19 +22,21 @@
 
 #define APART_MS 30    /* between two subscriptions */
 #define MUTE_MS 150000 /* two pings of the service missed, and some */
-#define LOCKED_MS 60000
-#define BUSY_MS 30000
+#define REFUSED_FIRST_MS 120000
+#define REFUSED_MAX_MS 900000
 
 static void on_up(void *ctx)
 {
     struct feed *f = ctx;
     struct trades *t = &f->trades;
 
-    t->locked = t->told = false;
+    t->told = false;
+    t->hold_ms = 0;
+    backoff_reset(&t->refusals);
     t->fault[0] = '\0';
-    t->subscribed = 0;
+    t->subscribed = t->refused = 0;
     t->subscribe_at = t->message_at = mono_now();
-    board_reconnected(&f->live.board);
+    board_reconnected(&f->live.board, t->message_at);
 }
 
 static int64_t on_down(void *ctx, const struct websocket_end *end)
@@ -42,11 +44,11 @@ static int64_t on_down(void *ctx, const struct websocket_end *end)
     struct feed *f = ctx;
     struct trades *t = &f->trades;
 
-    t->locked = end->http_status == 401 || end->http_status == 403;
+    int64_t hold_ms = t->hold_ms;
+
+    t->hold_ms = 0;
     snprintf(t->fault, sizeof(t->fault), "%s", end->why);
-    if (t->locked)
-        return LOCKED_MS;
-    return end->http_status == 429 ? BUSY_MS : 0;
+    return stream_is_denied(end) ? backoff_next_ms(&t->refusals) : hold_ms;
 }
 
 static void on_trade(void *ctx, const char *symbol, const struct trade *trade)
@@ -58,17 +60,20 @@ static void on_trade(void *ctx, const char *symbol, const struct trade *trade)
         board_trade(&f->live.board, r, trade, f->trades.message_at);
 }
 
-/* The service does not say which symbol it means: all up to the last but one are taken. */
+/* The service does not say which symbol it means: it answers each that is too many, some time
+ * later, so the last ones are those. */
 static void is_full(struct feed *f)
 {
     struct trades *t = &f->trades;
+    bool first = t->refused == 0;
 
-    if (t->subscribed <= 1 || t->most < t->subscribed)
+    if (t->refused + 1 >= t->subscribed)
         return;
-    t->most = t->subscribed - 1;
-    log_warn("finnhub: the plan streams no more than about %zu symbols (--finnhub-stream-symbols): "
-             "the others are asked for one by one",
-             t->most);
+    t->most = t->subscribed - ++t->refused;
+    if (first)
+        log_warn("finnhub: the plan streams no more than about %zu symbols "
+                 "(--finnhub-stream-symbols): the others are asked for one by one",
+                 t->most);
 }
 
 static void on_message(void *ctx, const char *text, size_t len)
@@ -87,13 +92,14 @@ static void on_message(void *ctx, const char *text, size_t len)
         f->trades.told = true;
         break;
     case FINNHUB_GARBAGE:
-        stream_restart(&f->trades.stream, "a message that is none of the service's");
-        break;
+        stream_garbage(&f->trades.stream);
+        return;
     case FINNHUB_TRADES:
     case FINNHUB_PING:
     case FINNHUB_UNKNOWN:
         break;
     }
+    stream_sense(&f->trades.stream);
 }
 
 /* A symbol as JSON takes it; ours hold no control characters but may hold quotes. */
@@ -122,6 +128,12 @@ static bool is_subscribing(const struct feed *f)
     return t->stream.up && t->subscribed < t->most && t->subscribed < f->live.board.n;
 }
 
+static void give_up_mute(struct feed *f)
+{
+    f->trades.hold_ms = board_mute_ms(&f->live.board);
+    stream_restart(&f->trades.stream, "connected, but trades do not come");
+}
+
 void trades_run(struct feed *f, struct mono now)
 {
     struct trades *t = &f->trades;
@@ -129,7 +141,7 @@ void trades_run(struct feed *f, struct mono now)
     if (!t->wanted)
         return;
     if (t->stream.up && board_misses_trades(&f->live.board))
-        stream_restart(&t->stream, "connected, but trades do not come");
+        give_up_mute(f);
     stream_run(&t->stream, now);
     if (is_subscribing(f) && !mono_before(now, t->subscribe_at)) {
         subscribe(f, f->live.board.rows[t->subscribed++].listing.symbol);
@@ -152,6 +164,14 @@ struct mono trades_deadline(const struct feed *f)
     if (t->stream.up)
         deadline = mono_earlier(deadline, mono_add_ms(t->message_at, MUTE_MS));
     return deadline;
+}
+
+bool trades_ask(const struct feed *f, const struct row *r)
+{
+    const struct trades *t = &f->trades;
+    size_t number = board_number(&f->live.board, r);
+
+    return t->stream.up && number < t->subscribed && number < t->most;
 }
 
 bool trades_cover(const struct feed *f, const struct row *r, struct mono now)
@@ -199,6 +219,7 @@ int trades_open(struct feed *f)
     if (r < 0)
         return r;
     f->trades.wanted = true;
+    backoff_init(&f->trades.refusals, REFUSED_FIRST_MS, REFUSED_MAX_MS);
     stream_init(&f->trades.stream, f->live.net, f->trades.url, NULL, &events, f);
     return 0;
 }

@@ -7,6 +7,8 @@
 #define FUTURE_MS 60000
 #define JUMP 0.30
 #define ALIKE 0.05
+#define STANDS_MS 60000 /* a bad trade would have been taken back */
+#define PRICE_MAX 1e9   /* of anything */
 
 static bool differ(struct decimal a, struct decimal b, double part)
 {
@@ -31,9 +33,27 @@ static bool same(const struct quote *a, const struct quote *b)
            same_member(a, b, QUOTE_VOLUME, a->volume, b->volume);
 }
 
-static bool is_confirmed(const struct lastgood *l, const struct quote *q)
+static bool is_same_again(const struct lastgood *l, const struct quote *q)
 {
-    return l->suspecting && !differ(q->price, l->suspect, ALIKE);
+    return l->suspecting && q->timestamp.ms == l->suspect_time.ms &&
+           decimal_cmp(q->price, l->suspect) == 0;
+}
+
+/* The very same one again is no second one, unless it has stood for a while. */
+static bool is_confirmed(const struct lastgood *l, const struct quote *q, struct wall now)
+{
+    if (!l->suspecting || differ(q->price, l->suspect, ALIKE))
+        return false;
+    return !is_same_again(l, q) || now.ms - l->suspected_at.ms >= STANDS_MS;
+}
+
+static void suspect(struct lastgood *l, const struct quote *q, struct wall now)
+{
+    if (!is_same_again(l, q))
+        l->suspected_at = now;
+    l->suspecting = true;
+    l->suspect = q->price;
+    l->suspect_time = q->timestamp;
 }
 
 enum lastgood_verdict lastgood_offer(struct lastgood *l, const struct quote *q, struct wall now)
@@ -42,9 +62,10 @@ enum lastgood_verdict lastgood_offer(struct lastgood *l, const struct quote *q, 
         return LASTGOOD_FUTURE;
     if (l->known && q->timestamp.ms < l->quote.timestamp.ms)
         return LASTGOOD_OLD;
-    if (l->known && differ(q->price, l->quote.price, JUMP) && !is_confirmed(l, q)) {
-        l->suspecting = true;
-        l->suspect = q->price;
+    if (decimal_to_double(q->price) > PRICE_MAX)
+        return LASTGOOD_JUMP;
+    if (l->known && differ(q->price, l->quote.price, JUMP) && !is_confirmed(l, q, now)) {
+        suspect(l, q, now);
         return LASTGOOD_JUMP;
     }
     l->suspecting = false;

@@ -16,6 +16,7 @@ struct lastgood { /* all zero at first */
     bool known, suspecting;
     struct quote quote;
     struct decimal suspect; /* the price that jumped and waits for a second one like it */
+    struct wall suspect_time, suspected_at; /* made, and first seen */
 };
 
 enum lastgood_verdict {
@@ -23,7 +24,8 @@ enum lastgood_verdict {
     LASTGOOD_REPEATED,
     LASTGOOD_OLD,
     LASTGOOD_FUTURE, /* more than a minute ahead of `now` */
-    LASTGOOD_JUMP,   /* more than 30 % off the last; news when the next one is like it */
+    LASTGOOD_JUMP,   /* more than 30 % off the last; news when another one is like it, or when it
+                      * still stands after a minute; or a price that nothing has */
 };
 
 enum lastgood_verdict lastgood_offer(struct lastgood *l, const struct quote *q, struct wall now);

@@ -1,6 +1,7 @@
 #include "publisher/feeds/listing.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/newyork.h"
@@ -50,54 +51,197 @@ static bool closed_before(const struct listing *l, const struct calendar *c, int
     return l->has_close && calendar_follows(c, l->close_day, day);
 }
 
-static void add_volume(struct quote *q, struct decimal size)
+static bool add_volume(struct quote *q, struct decimal size)
 {
-    if ((q->known & QUOTE_VOLUME) && decimal_add(q->volume, size, &q->volume) < 0)
+    if (!(q->known & QUOTE_VOLUME))
+        return false;
+    if (decimal_add(q->volume, size, &q->volume) < 0)
         q->known &= (uint8_t)~QUOTE_VOLUME;
+    return true;
+}
+
+static bool is_far(struct decimal price, struct decimal from)
+{
+    return fabs(decimal_to_double(price) / decimal_to_double(from) - 1) > FAR;
 }
 
 /* A trade of today that leaves the price alone may still belong to the day. */
-static void count_only(struct quote *q, const struct trade *t, enum quote_session session)
+static bool count_only(struct quote *q, const struct trade *t, enum quote_session session)
 {
-    double off = fabs(decimal_to_double(t->price) / decimal_to_double(q->price) - 1);
-
-    if (t->moves & MOVES_VOLUME)
-        add_volume(q, t->size);
-    if ((t->moves & MOVES_RANGE) && session == SESSION_REGULAR && off <= FAR &&
+    if ((t->moves & MOVES_RANGE) && session == SESSION_REGULAR && !is_far(t->price, q->price) &&
         !(t->moves & MOVES_EXTENDED))
         stretch(q, t->price);
+    return (t->moves & MOVES_VOLUME) && add_volume(q, t->size);
+}
+
+/* Returns where `t` is kept; NULL when it has no number, or no memory is left. */
+static struct print *keep(struct listing *l, const struct trade *t)
+{
+    if (!t->has_id)
+        return NULL;
+    if (l->prints == NULL)
+        l->prints = calloc(1, sizeof(*l->prints));
+    return l->prints != NULL ? prints_add(l->prints, t) : NULL;
+}
+
+/* Was it made before the trade that is shown? */
+static bool is_late(const struct listing *l, const struct trade *t)
+{
+    const struct trade shown = {.time = l->good.quote.timestamp, .time_ns = l->time_ns};
+
+    return l->good.known && trade_cmp_time(t, &shown) < 0;
+}
+
+static bool may_move(const struct trade *t, enum quote_session session)
+{
+    return (t->moves & MOVES_LAST) && !((t->moves & MOVES_EXTENDED) && session == SESSION_REGULAR);
+}
+
+static struct quote quote_of(const struct listing *l, const struct trade *t,
+                             enum quote_session session)
+{
+    struct quote q = l->good.quote;
+
+    memcpy(q.symbol, l->symbol, strlen(l->symbol) + 1);
+    q.price = t->price;
+    q.timestamp = t->time;
+    q.session = (uint8_t)session;
+    return q;
+}
+
+/* Show `t`, if it is fit to be shown. */
+static enum lastgood_verdict offer(struct listing *l, const struct trade *t,
+                                   enum quote_session session, const struct calendar *c,
+                                   struct wall now, bool *counted)
+{
+    struct quote q = quote_of(l, t, session);
+    int32_t day = day_of(l, t->time);
+    bool same_day = l->good.known && day_of(l, l->good.quote.timestamp) == day;
+    bool jumps = l->good.known && is_far(t->price, l->good.quote.price);
+    enum lastgood_verdict verdict;
+
+    if (!same_day || jumps)
+        q.known = 0;
+    if (!same_day && !jumps && closed_before(l, c, day))
+        set_prev_close(&q, l->close);
+    *counted = (t->moves & MOVES_VOLUME) && add_volume(&q, t->size);
+    if ((t->moves & MOVES_RANGE) && (session == SESSION_REGULAR || !l->has_hours))
+        stretch(&q, t->price);
+    verdict = lastgood_offer(&l->good, &q, now);
+    if (verdict != LASTGOOD_NEWS)
+        return verdict;
+    l->time_ns = t->time_ns;
+    l->wants_day |= jumps;
+    return verdict;
 }
 
 enum lastgood_verdict listing_trade(struct listing *l, const struct trade *t,
                                     const struct calendar *c, struct wall now)
 {
     enum quote_session session = session_of_trade(l, c, t);
-    bool extended = t->moves & MOVES_EXTENDED, same_day;
-    int32_t day = day_of(l, t->time);
-    struct quote q = l->good.quote;
+    enum lastgood_verdict verdict = LASTGOOD_OLD;
+    bool fits = may_move(t, session), counted = false;
+    struct print *print;
 
     if (t->time.ms < now.ms - OLDEST_MS)
         return LASTGOOD_OLD;
-    same_day = l->good.known && day_of(l, q.timestamp) == day;
-    if (!(t->moves & MOVES_LAST) || (extended && session == SESSION_REGULAR) ||
-        (l->good.known && t->time.ms < q.timestamp.ms)) {
-        if (same_day)
-            count_only(&l->good.quote, t, session);
+    if (t->has_id && l->prints != NULL && prints_have(l->prints, t))
+        return LASTGOOD_REPEATED;
+    print = keep(l, t);
+    if (fits && !is_late(l, t)) {
+        verdict = offer(l, t, session, c, now, &counted);
+        fits = verdict == LASTGOOD_NEWS || verdict == LASTGOOD_REPEATED;
+    } else if (l->good.known && day_of(l, l->good.quote.timestamp) == day_of(l, t->time)) {
+        fits = fits && !is_far(t->price, l->good.quote.price);
+        counted = count_only(&l->good.quote, t, session);
+    }
+    if (print != NULL) {
+        print->fits = fits;
+        print->counted = counted;
+    }
+    return verdict;
+}
+
+/*
+ * What is taken back
+ */
+
+/* The day without a trade at `price`; `p` is NULL when we do not know it. What it may have
+ * stretched is not known until a snapshot tells. */
+static void take_out(struct quote *q, struct decimal price, struct print *p)
+{
+    if ((q->known & QUOTE_HIGH) && decimal_cmp(q->high, price) == 0)
+        q->known &= (uint8_t)~QUOTE_HIGH;
+    if ((q->known & QUOTE_LOW) && decimal_cmp(q->low, price) == 0)
+        q->known &= (uint8_t)~QUOTE_LOW;
+    if (p == NULL) {
+        q->known &= (uint8_t)~QUOTE_VOLUME;
+        return;
+    }
+    p->gone = true;
+    if (p->counted && (q->known & QUOTE_VOLUME) &&
+        decimal_sub(q->volume, p->trade.size, &q->volume) < 0)
+        q->known &= (uint8_t)~QUOTE_VOLUME;
+}
+
+/* The trade that is shown is gone: the one before it returns, if it is known. */
+static enum lastgood_verdict fall_back(struct listing *l, const struct print *last,
+                                       const struct calendar *c)
+{
+    struct quote q;
+
+    if (last == NULL) {
+        l->good.known = false;
         return LASTGOOD_OLD;
     }
-    if (!same_day)
+    q = quote_of(l, &last->trade, session_of_trade(l, c, &last->trade));
+    if (day_of(l, q.timestamp) != day_of(l, l->good.quote.timestamp))
         q.known = 0;
-    if (!same_day && closed_before(l, c, day))
-        set_prev_close(&q, l->close);
-    memcpy(q.symbol, l->symbol, strlen(l->symbol) + 1);
-    q.price = t->price;
-    q.timestamp = t->time;
-    q.session = (uint8_t)session;
-    if (t->moves & MOVES_VOLUME)
-        add_volume(&q, t->size);
-    if ((t->moves & MOVES_RANGE) && (session == SESSION_REGULAR || !l->has_hours))
-        stretch(&q, t->price);
-    return lastgood_offer(&l->good, &q, now);
+    l->good = (struct lastgood){.known = true, .quote = q};
+    l->time_ns = last->trade.time_ns;
+    return LASTGOOD_NEWS;
+}
+
+/* Is the price that is shown that of `x`, by number or, if it came without one, by price? */
+static bool is_shown(const struct listing *l, const struct revocation *x, const struct print *p)
+{
+    const struct quote *q = &l->good.quote;
+
+    if (decimal_cmp(q->price, x->price) != 0)
+        return false;
+    if (p != NULL)
+        return p->trade.time.ms == q->timestamp.ms;
+    return l->prints == NULL || !prints_stand(l->prints, q->timestamp, q->price);
+}
+
+enum lastgood_verdict listing_revoke(struct listing *l, const struct revocation *x,
+                                     const struct calendar *c, struct wall now)
+{
+    struct print *p =
+        l->prints != NULL ? prints_find(l->prints, x->id, x->exchange, x->price) : NULL;
+    struct quote *q = &l->good.quote;
+    enum lastgood_verdict verdict = LASTGOOD_OLD;
+    struct trade other = x->other;
+    bool shown;
+
+    l->wants_day = true;
+    if (!l->good.known)
+        return verdict;
+    shown = is_shown(l, x, p);
+    other.time = p != NULL ? p->trade.time : q->timestamp;
+    other.time_ns = p != NULL ? p->trade.time_ns : 0;
+    take_out(q, x->price, p);
+    if (shown)
+        verdict = fall_back(l, p != NULL ? prints_last(l->prints) : NULL, c);
+    if (x->has_other && (p != NULL || shown) && listing_trade(l, &other, c, now) == LASTGOOD_NEWS)
+        verdict = LASTGOOD_NEWS;
+    return verdict;
+}
+
+void listing_release(struct listing *l)
+{
+    free(l->prints);
+    l->prints = NULL;
 }
 
 static void note_close(struct listing *l, const struct quote *q, const struct calendar *c)
@@ -148,6 +292,16 @@ static enum lastgood_verdict look_back(struct listing *l, const struct quote *ne
     return lastgood_offer(&l->good, &q, now);
 }
 
+static enum lastgood_verdict show_snapshot(struct listing *l, const struct quote *q,
+                                           struct wall now)
+{
+    enum lastgood_verdict verdict = lastgood_offer(&l->good, q, now);
+
+    if (verdict == LASTGOOD_NEWS)
+        l->time_ns = 0;
+    return verdict;
+}
+
 enum lastgood_verdict listing_snapshot(struct listing *l, const struct quote *q,
                                        const struct calendar *c, struct wall now)
 {
@@ -157,6 +311,8 @@ enum lastgood_verdict listing_snapshot(struct listing *l, const struct quote *q,
     memcpy(news.symbol, l->symbol, strlen(l->symbol) + 1);
     news.session = (uint8_t)session_of(l, c, q->timestamp);
     note_close(l, &news, c);
+    if (l->prints != NULL && prints_are_gone(l->prints, q->timestamp, q->price))
+        return l->good.known ? look_back(l, &news, c, now) : LASTGOOD_OLD;
     if (l->good.known && q->timestamp.ms < good->timestamp.ms)
         return look_back(l, &news, c, now);
     if (l->good.known &&
@@ -167,7 +323,7 @@ enum lastgood_verdict listing_snapshot(struct listing *l, const struct quote *q,
         if (good->known & QUOTE_LOW)
             stretch(&news, good->low);
     }
-    return lastgood_offer(&l->good, &news, now);
+    return show_snapshot(l, &news, now);
 }
 
 bool listing_is_us(const char *symbol)

@@ -34,9 +34,10 @@ void live_release(struct live *l)
     pthread_mutex_destroy(&l->lock);
 }
 
-static void look_at_clock(struct live *l, const struct live_ops *ops, struct feed *f)
+static void look_at_clock(struct live *l, const struct live_ops *ops, struct feed *f,
+                          struct mono now)
 {
-    enum quote_session session = calendar_session(l->calendar, wall_now());
+    enum quote_session session = calendar_session(l->calendar, board_clock(&l->board, now));
 
     if (session == l->session)
         return;
@@ -61,7 +62,7 @@ int live_next(struct live *l, const struct live_ops *ops, struct feed *f, struct
 
         if (board_take(&l->board, now, ret))
             return 0;
-        look_at_clock(l, ops, f);
+        look_at_clock(l, ops, f, now);
         r = ops->run(f, now);
         if (r < 0)
             return r;

@@ -1,7 +1,9 @@
 /*
  * stream -- a WebSocket that comes back by itself: the first try again at once, then after 1 s, 2
  * s, 4 s … up to a minute, with jitter. Only a connection that has lived for a minute counts as
- * proved and starts that anew, so a server that takes us and drops us is never stormed.
+ * proved and starts that anew, so a server that takes us and drops us is never stormed. Too many
+ * requests (429), and three connections in a row that lived for a moment, are waited for in steps
+ * of at least half a minute: the service may still hold an older connection of ours, or another's.
  *
  * Belongs to the thread of its net; nothing blocks.
  */
@@ -27,6 +29,7 @@ struct stream { /* members are the stream's own */
     void *ctx;
     struct websocket *socket; /* NULL between two tries */
     bool up, ended;
+    unsigned garbage, brief; /* messages, and connections that lived for a moment, in a row */
     struct backoff backoff;
     struct mono now, up_since, retry_at;
 };
@@ -41,6 +44,15 @@ void stream_run(struct stream *s, struct mono now);
 struct mono stream_deadline(const struct stream *s);
 
 MUST_CHECK int stream_send(struct stream *s, const char *text, size_t len);
+
+/* A message that is none of the service's, or one that is: a third of the first kind in a row ends
+ * this connection. */
+void stream_garbage(struct stream *s);
+void stream_sense(struct stream *s);
+
+/* The upgrade was refused for a reason that trying again does not change: an HTTP status of 4xx,
+ * but for those that speak of time. */
+bool stream_is_denied(const struct websocket_end *end);
 
 /* Give this connection up, for `why`; down() follows in the next stream_run(). */
 void stream_restart(struct stream *s, const char *why);

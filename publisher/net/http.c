@@ -88,20 +88,47 @@ int http_get(struct http *h, const char *url)
     return transfer_start(&h->transfer, h->net);
 }
 
-/* In how many seconds the service wants to be asked again; 0 when it does not say. */
-static int64_t retry_after_s(CURL *easy)
+static const char *field(CURL *easy, const char *name)
 {
-    struct curl_header *reset;
+    struct curl_header *h;
+
+    return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value : NULL;
+}
+
+static struct wall date(CURL *easy)
+{
+    const char *text = field(easy, "Date");
+    time_t s = text != NULL ? curl_getdate(text, NULL) : -1;
+
+    return (struct wall){s > 0 ? (int64_t)s * 1000 : 0};
+}
+
+/* In how many seconds the service wants to be asked again; 0 when it does not say. */
+static int64_t retry_after_s(CURL *easy, struct wall now)
+{
+    const char *reset;
     curl_off_t told_s = 0;
-    int64_t reset_s, now_s = wall_now().ms / 1000;
+    int64_t left_s;
 
     curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &told_s);
     if (told_s > 0)
         return told_s;
-    if (curl_easy_header(easy, "X-Ratelimit-Reset", 0, CURLH_HEADER, -1, &reset) != CURLHE_OK)
+    reset = field(easy, "X-Ratelimit-Reset");
+    if (reset == NULL)
         return 0;
-    reset_s = strtoll(reset->value, NULL, 10);
-    return reset_s > now_s ? reset_s - now_s : 0;
+    left_s = strtoll(reset, NULL, 10) - now.ms / 1000;
+    return left_s > 0 ? left_s : 0;
+}
+
+int64_t http_limit_ms(int64_t told_s, struct backoff *limits)
+{
+    int64_t ms = backoff_next_ms(limits);
+
+    if (told_s > HTTP_LIMIT_MAX_MS / 1000)
+        told_s = HTTP_LIMIT_MAX_MS / 1000;
+    if (told_s > 0)
+        ms = told_s * 1000 + 1000 + (int64_t)rng_below(&limits->rng, 2000);
+    return ms;
 }
 
 int http_take(struct http *h, struct http_answer *ret)
@@ -115,7 +142,8 @@ int http_take(struct http *h, struct http_answer *ret)
     if (result != CURLE_OK)
         a.fault = transfer_describe(result);
     curl_easy_getinfo(h->transfer.easy, CURLINFO_RESPONSE_CODE, &a.status);
-    a.retry_after_s = retry_after_s(h->transfer.easy);
+    a.date = date(h->transfer.easy);
+    a.retry_after_s = retry_after_s(h->transfer.easy, a.date.ms != 0 ? a.date : wall_now());
     transfer_stop(&h->transfer, h->net);
     *ret = a;
     return 0;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/backoff.h"
 #include "publisher/net/net.h"
 
 struct http;
@@ -21,6 +22,7 @@ struct http_answer {
     const char *body; /* NUL-terminated, valid until the next http_get() */
     size_t len;
     int64_t retry_after_s; /* 0 when the service does not say */
+    struct wall date;      /* its clock, to the second; 0 when it does not say */
 };
 
 /* `headers` go with each request ("Name: value"; NULL ends them) and are copied. Returns 0 and sets
@@ -34,6 +36,12 @@ MUST_CHECK int http_get(struct http *h, const char *url);
 
 /* Returns 0 and sets *ret; -EAGAIN while nothing has come. */
 MUST_CHECK int http_take(struct http *h, struct http_answer *ret);
+
+/* For how many ms nothing is to be asked after an answer of `too many requests`: what the service
+ * told (at most five minutes), else what `limits` says; with jitter. */
+#define HTTP_LIMIT_FIRST_MS 60000
+#define HTTP_LIMIT_MAX_MS 300000
+int64_t http_limit_ms(int64_t told_s, struct backoff *limits);
 
 /* `text` as a URL's query takes it, NUL-terminated, cut at `cap` - 1 bytes: give 3 times its length
  * and one more. */

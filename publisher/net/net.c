@@ -159,6 +159,10 @@ const char *transfer_describe(CURLcode result)
         return "no answer within 10 s";
     case CURLE_WRITE_ERROR:
         return "an answer longer than any it should give";
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return "the server's certificate is not trusted (--ca-file)";
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return "the server's name is not found (DNS)";
     default:
         return curl_easy_strerror(result);
     }

@@ -169,6 +169,24 @@ static bool field_is(const char *head, const char *name, const char *wanted, boo
     return nocase ? strncasecmp(value, wanted, len) == 0 : strncmp(value, wanted, len) == 0;
 }
 
+/* Seconds, or the date by which it comes (in the local clock's terms). */
+static int64_t retry_after_s(const char *head)
+{
+    size_t len;
+    const char *value = find_field(head, "Retry-After", &len);
+    char text[40];
+    time_t date;
+
+    if (value == NULL || len >= sizeof(text))
+        return 0;
+    memcpy(text, value, len);
+    text[len] = '\0';
+    if (strspn(text, "0123456789") == len)
+        return len < 10 ? strtol(text, NULL, 10) : INT32_MAX;
+    date = curl_getdate(text, NULL);
+    return date > 0 && date > wall_now().ms / 1000 ? date - wall_now().ms / 1000 : 0;
+}
+
 static void judge_head(struct websocket *w)
 {
     long status;
@@ -181,6 +199,7 @@ static void judge_head(struct websocket *w)
     status = strtol(w->head + 9, &end, 10);
     if (status != 101) {
         w->end.http_status = status;
+        w->end.retry_after_s = retry_after_s(w->head);
         fail(w, "the stream is refused (HTTP %ld)", status);
         return;
     }

@@ -24,6 +24,7 @@
 
 struct websocket_end {
     long http_status;            /* of an answer that refused the upgrade; else 0 */
+    int64_t retry_after_s;       /* that it wants us to wait, at least; 0 when it does not say */
     uint16_t code;               /* of the server's close frame; else 0 */
     char why[WEBSOCKET_WHY_MAX]; /* for people; no secret */
 };

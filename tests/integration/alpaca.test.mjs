@@ -142,19 +142,29 @@ describe('alpaca', { concurrency: 5 }, () => {
   });
 
   test('a trade that is taken back leaves, and what was before it returns', async (t) => {
-    const all = await run(t, { symbols: ['AAPL'] });
-    await subscribed(all.standIn, 'AAPL');
-    all.standIn.snapshots.AAPL = snapshot(100, { ageMs: 60_000 });
+    const all = await run(t, { symbols: ['AAPL', 'MSFT'] });
+    const gone = (S, i, p) => all.standIn.say({ T: 'x', S, i, x: 'K', p, s: 100, a: 'C', z: 'C' });
+    await subscribed(all.standIn, 'AAPL', 'MSFT');
+    all.standIn.trade(['AAPL', 100]);
+    await shows(all.reader, 'AAPL', 100);
     all.standIn.trade(['AAPL', 101]);
     await shows(all.reader, 'AAPL', 101);
-    all.standIn.say({ T: 'x', S: 'AAPL', i: 1, x: 'K', p: 99, s: 1, a: 'C', z: 'C' }); // not the one shown
-    all.standIn.say({ T: 'x', S: 'AAPL', i: 628, x: 'K', p: 101, s: 100, a: 'C', z: 'C' });
-    await shows(all.reader, 'AAPL', 100);
-    all.standIn.trade(['AAPL', 102]);
+    gone('AAPL', 1, 100); // not the one shown
+    gone('AAPL', 2, 101);
+    await until(() => all.standIn.requests.length > 1, { timeout: 5000 });
+    assert.deepEqual(prices(all.reader, 'AAPL'), [100, 101]); // the one before is gone too
+    all.standIn.trade(['AAPL', 102], ['MSFT', 400]);
     await shows(all.reader, 'AAPL', 102);
-    all.standIn.snapshots.AAPL = snapshot(101.5);
-    all.standIn.say({ T: 'c', S: 'AAPL', oi: 628, op: 102, os: 100, oc: ['@'], ci: 629, cp: 101.5, cs: 100, cc: ['@'] });
+    all.standIn.trade(['AAPL', 103]);
+    await shows(all.reader, 'AAPL', 103);
+    gone('AAPL', all.standIn.lastId, 103);
+    await shows(all.reader, 'AAPL', 102);
+    const fixed = { oi: 3, op: 102, os: 100, oc: ['@'], ci: 99, cp: 101.5, cs: 100, cc: ['@'], x: 'K', z: 'C' };
+    all.standIn.say({ T: 'c', S: 'AAPL', ...fixed, t: new Date().toISOString() });
     await shows(all.reader, 'AAPL', 101.5);
+    all.standIn.snapshots.MSFT = snapshot(399, { ageMs: 60_000 });
+    gone('MSFT', 4, 400); // nothing is known before it: a snapshot tells
+    await shows(all.reader, 'MSFT', 399);
   });
 
   for (const [code, words] of [[402, /key is not accepted/], [409, /not in the plan/], [411, /may not/], [408, /not in the plan/]])
@@ -180,7 +190,7 @@ describe('alpaca', { concurrency: 5 }, () => {
     await shows(all.reader, 'AAPL', 100);
     await says(all.reader, 'live', /^streaming 2 of 2 symbols \(iex\)$/);
     assert.match(all.publisher.log, /warn .*sip is not in the plan of this key: taking iex instead/);
-    assert.equal(all.standIn.requests.at(-1).feed, 'iex');
+    await until(() => all.standIn.requests.at(-1).feed === 'iex', { what: 'snapshots of iex' });
   });
 
   test('snapshots that the plan does not allow: those of iex', async (t) => {
@@ -281,9 +291,22 @@ describe('alpaca', { concurrency: 5 }, () => {
     assert.equal(all.standIn.attempts.length, 1);
   });
 
+  for (const [what, text] of Object.entries({ 'no array': '{"T":"success"}', 'no JSON': '[{"T":"t","S":"AA', 'NaN': '[{"T":"t","S":"AAPL","p":NaN}]' }))
+    test(`a message that is ${what}: a snapshot fills the gap, the stream goes on`, async (t) => {
+      const all = await run(t, { symbols: ['AAPL'] });
+      await subscribed(all.standIn, 'AAPL');
+      all.standIn.trade(['AAPL', 100]);
+      await shows(all.reader, 'AAPL', 100);
+      all.standIn.snapshots.AAPL = snapshot(101, { ageMs: -500 });
+      all.standIn.socket.send(text);
+      await shows(all.reader, 'AAPL', 101);
+      all.standIn.trade(['AAPL', 102, { time: Date.now() + 1000 }]);
+      await shows(all.reader, 'AAPL', 102);
+      assert.equal(all.standIn.attempts.length, 1);
+    });
+
   for (const [what, fault] of Object.entries({
-    'no array': (standIn) => standIn.socket.send('{"T":"success"}'),
-    'no JSON': (standIn) => standIn.socket.send('[{"T":"t","S":"AA'),
+    'three messages of no kind': (standIn) => ['{', '{}', '<html>'].forEach((text) => standIn.socket.send(text)),
     'a cut': (standIn) => standIn.socket.terminate(),
   }))
     test(`${what}: a snapshot fills the gap, the stream comes back`, async (t) => {

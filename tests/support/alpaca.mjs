@@ -46,11 +46,13 @@ export class AlpacaStandIn {
     this.say({ T: 'error', code, msg });
   }
 
-  /** One message with these trades: [symbol, price, { time, size, codes, tape }]. */
+  lastId = 0; // of a trade; the next one has the next
+
+  /** One message with these trades: [symbol, price, { time, size, codes, tape, id }]. */
   trade(...trades) {
     this.say(
-      ...trades.map(([S, p, { time = Date.now(), size = 100, codes = ['@'], tape = 'C' } = {}]) => ({
-        ...{ T: 't', S, i: 628, x: 'K', p, s: size, c: codes, z: tape },
+      ...trades.map(([S, p, { time = Date.now(), size = 100, codes = ['@'], tape = 'C', id = ++this.lastId } = {}]) => ({
+        ...{ T: 't', S, i: id, x: 'K', p, s: size, c: codes, z: tape },
         t: new Date(time).toISOString().replace('Z', '123456Z'),
       })),
     );

@@ -66,10 +66,13 @@ static void on_trade(void *ctx, const char *symbol, const struct trade *t)
     note("at %lld moves %u; ", (long long)t->time.ms, t->moves);
 }
 
-static void on_revoked(void *ctx, const char *symbol, struct decimal price)
+static void on_revoked(void *ctx, const char *symbol, const struct revocation *x)
 {
     (void)ctx;
-    note_price("revoked", symbol, price);
+    note_price("revoked", symbol, x->price);
+    note("number %llu of %c; ", (unsigned long long)x->id, x->exchange);
+    if (x->has_other)
+        note_price("other", "", x->other.price);
 }
 
 static bool hear(const char *text)
@@ -107,8 +110,11 @@ static void trades_and_what_takes_them_back_are_heard(void **state)
                  "\"c\":[\"@\",\"F\",\"T\",\"I\"],\"z\":\"C\","
                  "\"t\":\"2023-04-06T11:54:26.838232225Z\"}]",
                  "trade AAPL 162.92; at 1680782066838 moves 12; ");
-    assert_tells("[{\"T\":\"x\",\"S\":\"A\",\"p\":5},{\"T\":\"c\",\"S\":\"B\",\"op\":6,\"cp\":7}]",
-                 "revoked A 5; revoked B 6; ");
+    assert_tells("[{\"T\":\"x\",\"S\":\"A\",\"i\":7,\"x\":\"V\",\"p\":5,\"s\":1,\"a\":\"C\"},"
+                 "{\"T\":\"c\",\"S\":\"B\",\"x\":\"K\",\"oi\":8,\"op\":6,\"os\":1,\"oc\":[],"
+                 "\"ci\":9,\"cp\":7,\"cs\":2,\"cc\":[\"@\"],\"t\":\"2023-04-06T11:54:26Z\"}]",
+                 "revoked A 5; number 7 of V; revoked B 6; number 8 of K; other  7; ");
+    assert_tells("[{\"T\":\"x\",\"S\":\"A\",\"p\":5},{\"T\":\"x\",\"S\":\"A\",\"i\":7}]", "");
 }
 
 static void times_have_any_number_of_digits(void **state)
@@ -134,6 +140,8 @@ static void what_is_no_whole_trade_is_left_out(void **state)
                  "{\"T\":\"t\",\"S\":\"A\",\"p\":\"1\",\"t\":\"2023-04-06T11:54:26Z\"},"
                  "{\"T\":\"t\",\"S\":\"A\",\"p\":1,\"t\":\"20230406\"},"
                  "{\"T\":\"t\",\"S\":\"A\",\"p\":1,\"t\":\"2023-04-06T11:54:26Z\",\"c\":[1]},"
+                 "{\"T\":\"t\",\"S\":\"A\",\"p\":1,\"s\":-5,\"t\":\"2023-04-06T11:54:26Z\"},"
+                 "{\"T\":\"t\",\"S\":\"A\",\"p\":1,\"s\":\"5\",\"t\":\"2023-04-06T11:54:26Z\"},"
                  "{\"t\":1},7,null,[],{\"T\":\"zz\"},{\"T\":5}]",
                  "");
 }

@@ -56,7 +56,10 @@ static void the_tapes_codes_move_what_the_table_says(void **state)
         {"WCNRHIUV7", 'C', MOVES_VOLUME},
         {"CNRHIUV7", 'A', MOVES_VOLUME},
         {"GPZ4", 'C', MOVES_VOLUME | MOVES_RANGE},
-        {"MQ9", 'A', 0},
+        {"PZ4", 'A', MOVES_VOLUME | MOVES_RANGE},
+        {"ADYG", 'A', MOVES_VOLUME}, /* there, they are unknown */
+        {"MQ", 'A', 0},
+        {"9", 'A', MOVES_RANGE},
         {"T", 'B', MOVES_ALL | MOVES_EXTENDED},
     };
 

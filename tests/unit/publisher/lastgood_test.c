@@ -90,6 +90,17 @@ static void a_jump_waits_for_a_second_one_like_it(void **state)
     assert_int_equal(last.quote.price.coef, 71);
 }
 
+static void the_same_answer_again_confirms_a_jump_once_it_has_stood_a_minute(void **state)
+{
+    struct quote q = quote_at(-5, 10);
+
+    (void)state;
+    offer(-10, 100);
+    assert_int_equal(lastgood_offer(&last, &q, now), LASTGOOD_JUMP);
+    assert_int_equal(lastgood_offer(&last, &q, (struct wall){now.ms + 59999}), LASTGOOD_JUMP);
+    assert_int_equal(lastgood_offer(&last, &q, (struct wall){now.ms + 60000}), LASTGOOD_NEWS);
+}
+
 static void a_jump_that_is_gone_was_none(void **state)
 {
     (void)state;
@@ -118,6 +129,8 @@ int main(void)
         cmocka_unit_test_setup(an_older_quote_is_no_news, forget),
         cmocka_unit_test_setup(the_future_begins_after_a_minute, forget),
         cmocka_unit_test_setup(a_jump_waits_for_a_second_one_like_it, forget),
+        cmocka_unit_test_setup(the_same_answer_again_confirms_a_jump_once_it_has_stood_a_minute,
+                               forget),
         cmocka_unit_test_setup(a_jump_that_is_gone_was_none, forget),
         cmocka_unit_test_setup(a_jump_elsewhere_confirms_nothing, forget),
     };

@@ -19,6 +19,7 @@ static struct wall now;
 static int forget(void **state)
 {
     (void)state;
+    listing_release(&l);
     l = (struct listing){.symbol = "AAPL", .has_hours = true};
     now = (struct wall){0};
     return 0;
@@ -232,7 +233,218 @@ static void us_symbols_are_told_from_others(void **state)
     assert_false(listing_is_us("BTC/USD"));
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, forget)
+/*
+ * Trades with a number
+ */
+
+static enum lastgood_verdict print_at(struct wall t, uint64_t id, const char *price)
+{
+    struct trade trade = {.price = number(price),
+                          .size = number("10"),
+                          .time = t,
+                          .moves = MOVES_ALL,
+                          .has_id = true,
+                          .id = id,
+                          .exchange = 'V'};
+
+    is_now(t);
+    return listing_trade(&l, &trade, NULL, now);
+}
+
+static enum lastgood_verdict revoke(uint64_t id, const char *price)
+{
+    struct revocation x = {.id = id, .exchange = 'V', .price = number(price)};
+
+    return listing_revoke(&l, &x, NULL, now);
+}
+
+static void know_the_day(struct wall t)
+{
+    struct quote q = {
+        .known = QUOTE_HIGH | QUOTE_LOW | QUOTE_VOLUME,
+        .price = number("100"),
+        .high = number("110"),
+        .low = number("90"),
+        .volume = number("1000"),
+        .timestamp = t,
+    };
+
+    is_now(t);
+    assert_int_equal(listing_snapshot(&l, &q, NULL, now), LASTGOOD_NEWS);
+}
+
+static void assert_price(const char *price)
+{
+    assert_true(l.good.known);
+    assert_int_equal(decimal_cmp(l.good.quote.price, number(price)), 0);
+}
+
+static void assert_volume(const char *volume)
+{
+    assert_true(l.good.quote.known & QUOTE_VOLUME);
+    assert_int_equal(decimal_cmp(l.good.quote.volume, number(volume)), 0);
+}
+
+static void a_trade_that_comes_twice_counts_once(void **state)
+{
+    (void)state;
+    know_the_day(at(24, 10, 0));
+    assert_int_equal(print_at(at(24, 10, 1), 1, "101"), LASTGOOD_NEWS);
+    assert_int_equal(print_at(at(24, 10, 1), 1, "101"), LASTGOOD_REPEATED);
+    assert_volume("1010");
+    assert_int_equal(print_at(at(24, 10, 1), 2, "101"), LASTGOOD_NEWS);
+    assert_volume("1020");
+}
+
+static void a_bad_trade_that_comes_twice_does_not_confirm_itself(void **state)
+{
+    (void)state;
+    print_at(at(24, 10, 0), 1, "100");
+    assert_int_equal(print_at(at(24, 10, 1), 2, "10"), LASTGOOD_JUMP);
+    assert_int_equal(print_at(at(24, 10, 1), 2, "10"), LASTGOOD_REPEATED);
+    assert_int_equal(trade(at(24, 10, 2), "10"), LASTGOOD_NEWS); /* another one does */
+}
+
+static void without_a_number_the_very_same_trade_confirms_nothing_either(void **state)
+{
+    (void)state;
+    trade(at(24, 10, 0), "100");
+    assert_int_equal(trade(at(24, 10, 1), "10"), LASTGOOD_JUMP);
+    assert_int_equal(trade(at(24, 10, 1), "10"), LASTGOOD_JUMP);
+    assert_int_equal(trade(at(24, 10, 1), "10.1"), LASTGOOD_NEWS);
+}
+
+static void after_a_jump_the_day_is_asked_for_anew(void **state)
+{
+    (void)state;
+    snapshot(at(24, 9, 0), "100");
+    trade(at(24, 9, 31), "10");
+    assert_false(l.wants_day);
+    assert_int_equal(trade(at(24, 9, 32), "10.1"), LASTGOOD_NEWS);
+    assert_true(l.wants_day);
+    assert_int_equal(l.good.quote.known, 0); /* a split: no percent against the old price */
+}
+
+static void the_last_trade_taken_back_gives_way_to_the_one_before(void **state)
+{
+    (void)state;
+    know_the_day(at(24, 10, 0));
+    print_at(at(24, 10, 1), 1, "101");
+    print_at(at(24, 10, 2), 2, "112");
+    assert_int_equal(revoke(2, "112"), LASTGOOD_NEWS);
+    assert_price("101");
+    assert_int_equal(l.good.quote.timestamp.ms, at(24, 10, 1).ms);
+    assert_volume("1010");
+    assert_int_equal(l.good.quote.known & (QUOTE_HIGH | QUOTE_LOW), QUOTE_LOW);
+    assert_true(l.wants_day);
+    assert_int_equal(print_at(at(24, 10, 3), 3, "102"), LASTGOOD_NEWS);
+}
+
+static void a_snapshot_does_not_bring_back_what_was_taken_back(void **state)
+{
+    struct quote q;
+
+    (void)state;
+    know_the_day(at(24, 10, 0));
+    print_at(at(24, 10, 1), 1, "101");
+    print_at(at(24, 10, 2), 2, "112");
+    q = l.good.quote;
+    revoke(2, "112");
+    listing_snapshot(&l, &q, NULL, now);
+    assert_price("101");
+}
+
+static void another_trade_taken_back_leaves_the_price(void **state)
+{
+    (void)state;
+    know_the_day(at(24, 10, 0));
+    print_at(at(24, 10, 1), 1, "101");
+    print_at(at(24, 10, 2), 2, "102");
+    assert_int_equal(revoke(1, "101"), LASTGOOD_OLD);
+    assert_price("102");
+    assert_volume("1010");
+    assert_int_equal(revoke(1, "101"), LASTGOOD_OLD); /* twice */
+    assert_price("102");
+    assert_int_equal(revoke(7, "102"), LASTGOOD_OLD); /* one that we do not know */
+    assert_price("102");
+}
+
+static void all_taken_back_leaves_nothing_to_show(void **state)
+{
+    (void)state;
+    print_at(at(24, 10, 1), 1, "101");
+    assert_int_equal(revoke(1, "101"), LASTGOOD_OLD);
+    assert_false(l.good.known);
+    assert_true(l.wants_day);
+    assert_int_equal(print_at(at(24, 10, 0), 2, "55"), LASTGOOD_NEWS);
+}
+
+static void a_price_without_a_number_is_found_by_itself(void **state)
+{
+    (void)state;
+    snapshot(at(24, 10, 0), "100");
+    assert_int_equal(revoke(9, "100"), LASTGOOD_OLD);
+    assert_false(l.good.known);
+}
+
+static void a_corrected_trade_takes_the_place_of_the_old_one(void **state)
+{
+    struct revocation x = {.id = 2, .exchange = 'V', .price = number("112"), .has_other = true};
+
+    (void)state;
+    x.other = (struct trade){.price = number("102"),
+                             .size = number("7"),
+                             .time = at(24, 11, 0),
+                             .moves = MOVES_ALL,
+                             .has_id = true,
+                             .id = 3,
+                             .exchange = 'V'};
+    know_the_day(at(24, 10, 0));
+    print_at(at(24, 10, 1), 1, "101");
+    print_at(at(24, 10, 2), 2, "112");
+    is_now(at(24, 11, 0));
+    assert_int_equal(listing_revoke(&l, &x, NULL, now), LASTGOOD_NEWS);
+    assert_price("102");
+    assert_int_equal(l.good.quote.timestamp.ms, at(24, 10, 2).ms);
+    assert_volume("1017");
+    assert_int_equal(revoke(3, "102"), LASTGOOD_NEWS);
+    assert_price("101");
+}
+
+static void within_a_millisecond_nanoseconds_order(void **state)
+{
+    struct trade t = {.price = number("100"),
+                      .size = number("1"),
+                      .time = at(24, 10, 0),
+                      .time_ns = 500,
+                      .moves = MOVES_ALL};
+
+    (void)state;
+    is_now(t.time);
+    assert_int_equal(listing_trade(&l, &t, NULL, now), LASTGOOD_NEWS);
+    t.price = number("101");
+    t.time_ns = 499;
+    assert_int_equal(listing_trade(&l, &t, NULL, now), LASTGOOD_OLD);
+    t.time_ns = 500; /* of equal ones the last that comes */
+    assert_int_equal(listing_trade(&l, &t, NULL, now), LASTGOOD_NEWS);
+}
+
+static void a_price_that_nothing_has_is_none(void **state)
+{
+    (void)state;
+    assert_int_equal(trade(at(24, 10, 0), "1e12"), LASTGOOD_JUMP);
+    assert_int_equal(trade(at(24, 10, 1), "1e12"), LASTGOOD_JUMP);
+    assert_false(l.good.known);
+}
+
+static int release(void **state)
+{
+    (void)state;
+    listing_release(&l);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, forget, release)
 
 int main(void)
 {
@@ -252,6 +464,18 @@ int main(void)
         TEST(a_trade_of_the_day_before_yesterday_is_none),
         TEST(crypto_has_no_session),
         TEST(us_symbols_are_told_from_others),
+        TEST(a_trade_that_comes_twice_counts_once),
+        TEST(a_bad_trade_that_comes_twice_does_not_confirm_itself),
+        TEST(without_a_number_the_very_same_trade_confirms_nothing_either),
+        TEST(after_a_jump_the_day_is_asked_for_anew),
+        TEST(the_last_trade_taken_back_gives_way_to_the_one_before),
+        TEST(a_snapshot_does_not_bring_back_what_was_taken_back),
+        TEST(another_trade_taken_back_leaves_the_price),
+        TEST(all_taken_back_leaves_nothing_to_show),
+        TEST(a_price_without_a_number_is_found_by_itself),
+        TEST(a_corrected_trade_takes_the_place_of_the_old_one),
+        TEST(within_a_millisecond_nanoseconds_order),
+        TEST(a_price_that_nothing_has_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
