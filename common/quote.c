@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/json.h"
+
 #include "common/banned.h"
 
 const char *quote_mode_name(enum quote_mode mode)
@@ -63,29 +65,6 @@ static char *put_int(char *p, int64_t v)
     return put_uint(p, v < 0 ? -(uint64_t)v : (uint64_t)v);
 }
 
-/* topic.c's json_escaped_length() counts what this writes. */
-static char *put_string(char *p, const char *s)
-{
-    static const char hex[] = "0123456789abcdef";
-
-    *p++ = '"';
-    for (; *s != '\0'; s++) {
-        unsigned char c = (unsigned char)*s;
-
-        if (c < 0x20) {
-            p = PUT_LITERAL(p, "\\u00");
-            *p++ = hex[c >> 4];
-            *p++ = hex[c & 15];
-        } else {
-            if (c == '"' || c == '\\')
-                *p++ = '\\';
-            *p++ = *s;
-        }
-    }
-    *p++ = '"';
-    return p;
-}
-
 /* `key` with its comma, quotes and colon, and the value, if the member is present. */
 static char *put_member(char *p, const struct quote_view *v, unsigned bit, const char *key,
                         struct decimal value)
@@ -103,7 +82,7 @@ static size_t write_object(const struct quote_view *v, char buf[LONGEST])
     char *p = buf;
 
     p = PUT_LITERAL(p, "{\"symbol\":");
-    p = put_string(p, q->symbol);
+    p = json_put_string(p, q->symbol, strlen(q->symbol));
     p = PUT_LITERAL(p, ",\"price\":");
     p += decimal_format(q->price, p);
     p = put_member(p, v, DERIVED_CHANGE, ",\"change\":", v->change);
@@ -173,191 +152,26 @@ size_t quote_topic(const char *symbol, const char *suffix, char buf[QUOTE_TOPIC_
 }
 
 /*
- * Reading: a scanner over one flat object. Every function returns 0 or -EBADMSG and leaves `p`
- * behind what it read.
+ * Reading: one flat object. Every function returns 0 or -EBADMSG and leaves `p` behind what it
+ * read.
  */
 
-#define NESTING_MAX 16 /* bounds the recursion over members that we skip */
-
-struct scan {
-    const char *p, *end;
-};
-
-static void skip_space(struct scan *s)
-{
-    while (s->p < s->end && (*s->p == ' ' || *s->p == '\t' || *s->p == '\n' || *s->p == '\r'))
-        s->p++;
-}
-
-/* Step over `c`, if it comes next. */
-static bool take(struct scan *s, char c)
-{
-    if (s->p == s->end || *s->p != c)
-        return false;
-    s->p++;
-    return true;
-}
-
-/* A text of bounded length; what does not fit only counts. */
-struct text {
-    char bytes[SYMBOL_MAX];
-    size_t len;
-};
-
-static void text_add(struct text *t, uint32_t byte)
-{
-    if (t->len < sizeof(t->bytes))
-        t->bytes[t->len] = (char)byte;
-    t->len++;
-}
-
-static bool text_is(const struct text *t, const char *s)
-{
-    return t->len == strlen(s) && t->len <= sizeof(t->bytes) && memcmp(t->bytes, s, t->len) == 0;
-}
-
-static void text_add_code(struct text *t, uint32_t code)
-{
-    if (code < 0x80) {
-        text_add(t, code);
-    } else if (code < 0x800) {
-        text_add(t, 0xc0 | code >> 6);
-        text_add(t, 0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        text_add(t, 0xe0 | code >> 12);
-        text_add(t, 0x80 | (code >> 6 & 0x3f));
-        text_add(t, 0x80 | (code & 0x3f));
-    } else {
-        text_add(t, 0xf0 | code >> 18);
-        text_add(t, 0x80 | (code >> 12 & 0x3f));
-        text_add(t, 0x80 | (code >> 6 & 0x3f));
-        text_add(t, 0x80 | (code & 0x3f));
-    }
-}
-
-/* The four digits after "\u". */
-static int read_hex4(struct scan *s, uint32_t *ret)
-{
-    uint32_t v = 0;
-
-    if (s->end - s->p < 4)
-        return -EBADMSG;
-    for (int i = 0; i < 4; i++, s->p++) {
-        char c = *s->p;
-
-        if (c >= '0' && c <= '9')
-            v = v << 4 | (uint32_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            v = v << 4 | (uint32_t)(c - 'a' + 10);
-        else if (c >= 'A' && c <= 'F')
-            v = v << 4 | (uint32_t)(c - 'A' + 10);
-        else
-            return -EBADMSG;
-    }
-    *ret = v;
-    return 0;
-}
-
-/* What follows "\u": one code unit, or the two of a surrogate pair. */
-static int read_code(struct scan *s, uint32_t *ret)
-{
-    uint32_t high, low;
-
-    if (read_hex4(s, &high) < 0)
-        return -EBADMSG;
-    *ret = high;
-    if (high < 0xd800 || high > 0xdfff)
-        return 0;
-    if (high > 0xdbff || !take(s, '\\') || !take(s, 'u') || read_hex4(s, &low) < 0 ||
-        low < 0xdc00 || low > 0xdfff)
-        return -EBADMSG;
-    *ret = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-    return 0;
-}
-
-/* What follows a backslash. */
-static int read_escape(struct scan *s, struct text *ret)
-{
-    static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
-    const char *letter;
-    uint32_t code;
-
-    if (take(s, 'u')) {
-        if (read_code(s, &code) < 0)
-            return -EBADMSG;
-        text_add_code(ret, code);
-        return 0;
-    }
-    if (s->p == s->end)
-        return -EBADMSG;
-    letter = memchr(letters, *s->p, sizeof(letters) - 1);
-    if (letter == NULL)
-        return -EBADMSG;
-    text_add(ret, (unsigned char)meanings[letter - letters]);
-    s->p++;
-    return 0;
-}
-
-static int read_string(struct scan *s, struct text *ret)
-{
-    ret->len = 0;
-    if (!take(s, '"'))
-        return -EBADMSG;
-    while (s->p < s->end && *s->p != '"') {
-        unsigned char c = (unsigned char)*s->p++;
-
-        if (c < 0x20)
-            return -EBADMSG;
-        if (c != '\\')
-            text_add(ret, c);
-        else if (read_escape(s, ret) < 0)
-            return -EBADMSG;
-    }
-    return take(s, '"') ? 0 : -EBADMSG;
-}
-
-static size_t skip_digits(struct scan *s)
+static int read_decimal(struct json_scan *s, struct decimal *ret)
 {
     const char *start = s->p;
 
-    while (s->p < s->end && *s->p >= '0' && *s->p <= '9')
-        s->p++;
-    return (size_t)(s->p - start);
-}
-
-/* Step over a number in JSON's grammar, which is stricter than decimal_parse(). */
-static int skip_number(struct scan *s)
-{
-    take(s, '-');
-    if (!take(s, '0') && skip_digits(s) == 0)
-        return -EBADMSG;
-    if (take(s, '.') && skip_digits(s) == 0)
-        return -EBADMSG;
-    if (take(s, 'e') || take(s, 'E')) {
-        if (!take(s, '-'))
-            take(s, '+');
-        if (skip_digits(s) == 0)
-            return -EBADMSG;
-    }
-    return 0;
-}
-
-static int read_decimal(struct scan *s, struct decimal *ret)
-{
-    const char *start = s->p;
-
-    if (skip_number(s) < 0 || decimal_parse(start, (size_t)(s->p - start), ret) < 0)
+    if (json_skip_number(s) < 0 || decimal_parse(start, (size_t)(s->p - start), ret) < 0)
         return -EBADMSG;
     return 0;
 }
 
 /* Digits only: no producer writes a count or a time with an exponent. */
-static int read_uint(struct scan *s, uint64_t *ret)
+static int read_uint(struct json_scan *s, uint64_t *ret)
 {
     const char *start = s->p;
     uint64_t v = 0;
 
-    if (skip_digits(s) == 0 || (*start == '0' && s->p - start > 1))
+    if (json_skip_digits(s) == 0 || (*start == '0' && s->p - start > 1))
         return -EBADMSG;
     for (const char *p = start; p < s->p; p++)
         if (__builtin_mul_overflow(v, 10, &v) ||
@@ -367,9 +181,9 @@ static int read_uint(struct scan *s, uint64_t *ret)
     return 0;
 }
 
-static int read_int(struct scan *s, int64_t *ret)
+static int read_int(struct json_scan *s, int64_t *ret)
 {
-    bool negative = take(s, '-');
+    bool negative = json_take(s, '-');
     uint64_t v;
 
     if (read_uint(s, &v) < 0 || v > (uint64_t)INT64_MAX + negative)
@@ -378,91 +192,27 @@ static int read_int(struct scan *s, int64_t *ret)
     return 0;
 }
 
-static int skip_literal(struct scan *s, const char *literal)
-{
-    size_t len = strlen(literal);
-
-    if ((size_t)(s->end - s->p) < len || memcmp(s->p, literal, len) != 0)
-        return -EBADMSG;
-    s->p += len;
-    return 0;
-}
-
-static int skip_value(struct scan *s, int depth);
-
-/* The elements of an array or, when `closing` is '}', the members of an object. */
-static int skip_nested(struct scan *s, char closing, int depth)
-{
-    struct text key;
-
-    if (depth > NESTING_MAX)
-        return -EBADMSG;
-    skip_space(s);
-    if (take(s, closing))
-        return 0;
-    do {
-        if (closing == '}') {
-            skip_space(s);
-            if (read_string(s, &key) < 0)
-                return -EBADMSG;
-            skip_space(s);
-            if (!take(s, ':'))
-                return -EBADMSG;
-        }
-        if (skip_value(s, depth) < 0)
-            return -EBADMSG;
-    } while (take(s, ','));
-    return take(s, closing) ? 0 : -EBADMSG;
-}
-
-/* A value and the space around it. */
-static int skip_value(struct scan *s, int depth)
-{
-    struct text text;
-    int r;
-
-    skip_space(s);
-    if (s->p == s->end)
-        return -EBADMSG;
-    if (take(s, '{'))
-        r = skip_nested(s, '}', depth + 1);
-    else if (take(s, '['))
-        r = skip_nested(s, ']', depth + 1);
-    else if (*s->p == '"')
-        r = read_string(s, &text);
-    else if (*s->p == 't')
-        r = skip_literal(s, "true");
-    else if (*s->p == 'f')
-        r = skip_literal(s, "false");
-    else if (*s->p == 'n')
-        r = skip_literal(s, "null");
-    else
-        r = skip_number(s);
-    skip_space(s);
-    return r;
-}
-
 /* What decode has seen besides quote.known. */
 enum { SEEN_SYMBOL = 1 << 8, SEEN_PRICE = 1 << 9, SEEN_TIMESTAMP = 1 << 10 };
 #define REQUIRED (SEEN_SYMBOL | SEEN_PRICE | SEEN_TIMESTAMP)
 
-static int read_symbol(struct scan *s, char ret[SYMBOL_MAX + 1])
+static int read_symbol(struct json_scan *s, char ret[SYMBOL_MAX + 1])
 {
-    struct text text;
+    struct json_text text;
 
-    if (read_string(s, &text) < 0 || symbol_normalize(text.bytes, text.len, ret) < 0)
+    if (json_read_string(s, &text) < 0 || symbol_normalize(text.bytes, text.len, ret) < 0)
         return -EBADMSG;
     return 0;
 }
 
-static int read_mode(struct scan *s, uint8_t *ret)
+static int read_mode(struct json_scan *s, uint8_t *ret)
 {
-    struct text text;
+    struct json_text text;
 
-    if (read_string(s, &text) < 0)
+    if (json_read_string(s, &text) < 0)
         return -EBADMSG;
     for (unsigned mode = MODE_DEMO; mode <= MODE_LIVE; mode++)
-        if (text_is(&text, quote_mode_name(mode))) {
+        if (json_text_is(&text, quote_mode_name(mode))) {
             *ret = (uint8_t)mode;
             return 0;
         }
@@ -470,15 +220,15 @@ static int read_mode(struct scan *s, uint8_t *ret)
 }
 
 /* A session that we do not know is none: others may come. */
-static int read_session(struct scan *s, uint8_t *ret)
+static int read_session(struct json_scan *s, uint8_t *ret)
 {
-    struct text text;
+    struct json_text text;
 
-    if (read_string(s, &text) < 0)
+    if (json_read_string(s, &text) < 0)
         return -EBADMSG;
     *ret = SESSION_UNKNOWN;
     for (unsigned session = SESSION_PRE; session <= SESSION_CLOSED; session++)
-        if (text_is(&text, quote_session_name(session)))
+        if (json_text_is(&text, quote_session_name(session)))
             *ret = (uint8_t)session;
     return 0;
 }
@@ -486,7 +236,7 @@ static int read_session(struct scan *s, uint8_t *ret)
 /* The decimal that `key` names, and its bit; NULL for another key. `change` has a place of its own,
  * since it may tell prev_close. */
 static struct decimal *decimal_member(struct quote *q, struct decimal *change,
-                                      const struct text *key, unsigned *ret_bit)
+                                      const struct json_text *key, unsigned *ret_bit)
 {
     const struct {
         const char *key;
@@ -500,14 +250,14 @@ static struct decimal *decimal_member(struct quote *q, struct decimal *change,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(members); i++)
-        if (text_is(key, members[i].key)) {
+        if (json_text_is(key, members[i].key)) {
             *ret_bit = members[i].bit;
             return members[i].value;
         }
     return NULL;
 }
 
-static int read_member(struct scan *s, const struct text *key, struct quote *q,
+static int read_member(struct json_scan *s, const struct json_text *key, struct quote *q,
                        struct decimal *change, unsigned *seen)
 {
     unsigned bit = 0;
@@ -516,53 +266,53 @@ static int read_member(struct scan *s, const struct text *key, struct quote *q,
 
     if (value != NULL) {
         r = read_decimal(s, value);
-    } else if (text_is(key, "symbol")) {
+    } else if (json_text_is(key, "symbol")) {
         bit = SEEN_SYMBOL;
         r = read_symbol(s, q->symbol);
-    } else if (text_is(key, "timestamp")) {
+    } else if (json_text_is(key, "timestamp")) {
         bit = SEEN_TIMESTAMP;
         r = read_int(s, &q->timestamp.ms);
-    } else if (text_is(key, "seq")) {
+    } else if (json_text_is(key, "seq")) {
         r = read_uint(s, &q->seq);
-    } else if (text_is(key, "mode")) {
+    } else if (json_text_is(key, "mode")) {
         r = read_mode(s, &q->mode);
-    } else if (text_is(key, "session")) {
+    } else if (json_text_is(key, "session")) {
         r = read_session(s, &q->session);
     } else {
-        r = skip_value(s, 0);
+        r = json_skip_value(s);
     }
     *seen |= bit;
     return r;
 }
 
-static int read_object(struct scan *s, struct quote *q, struct decimal *change, unsigned *seen)
+static int read_object(struct json_scan *s, struct quote *q, struct decimal *change, unsigned *seen)
 {
-    struct text key;
+    struct json_text key;
 
-    skip_space(s);
-    if (!take(s, '{'))
+    json_skip_space(s);
+    if (!json_take(s, '{'))
         return -EBADMSG;
     do {
-        skip_space(s);
-        if (read_string(s, &key) < 0)
+        json_skip_space(s);
+        if (json_read_string(s, &key) < 0)
             return -EBADMSG;
-        skip_space(s);
-        if (!take(s, ':'))
+        json_skip_space(s);
+        if (!json_take(s, ':'))
             return -EBADMSG;
-        skip_space(s);
+        json_skip_space(s);
         if (read_member(s, &key, q, change, seen) < 0)
             return -EBADMSG;
-        skip_space(s);
-    } while (take(s, ','));
-    if (!take(s, '}'))
+        json_skip_space(s);
+    } while (json_take(s, ','));
+    if (!json_take(s, '}'))
         return -EBADMSG;
-    skip_space(s);
+    json_skip_space(s);
     return s->p == s->end ? 0 : -EBADMSG;
 }
 
 int quote_decode(const char *json, size_t len, struct quote *ret)
 {
-    struct scan s = {json, json + len};
+    struct json_scan s = {json, json + len};
     struct quote q = {0};
     struct decimal change;
     unsigned seen = 0;

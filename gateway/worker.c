@@ -9,7 +9,6 @@
 #include "common/log.h"
 #include "gateway/doors/doors.h"
 #include "gateway/doors/http.h"
-#include "gateway/doors/mqtt.h"
 #include "gateway/letter.h"
 #include "gateway/net/tls.h"
 
@@ -32,12 +31,12 @@ static bool round_is_due(const struct worker *w, struct mono now)
 static void run_round(struct worker *w)
 {
     const struct hub_stats *stats = hub_stats(w->hub);
-    uint64_t writes = stats->writes, delivered = stats->delivered;
+    uint64_t writes = stats->writes, delivered = hub_stats_delivered(stats);
     struct mono begin = mono_now();
 
     hub_flush(w->hub, begin);
-    rounds_note(&w->rounds, begin, mono_now(), stats->writes - writes, stats->delivered - delivered,
-                (int64_t)w->shared->max_delay_us * 1000);
+    rounds_note(&w->rounds, begin, mono_now(), stats->writes - writes,
+                hub_stats_delivered(stats) - delivered, (int64_t)w->shared->max_delay_us * 1000);
 }
 
 static struct mono wake_time(const struct worker *w)
@@ -118,6 +117,15 @@ void worker_figures(struct worker *w, struct figures *ret)
     *ret = sum;
 }
 
+static size_t readers_of(const struct figures *f)
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < DOORS; i++)
+        n += f->doors.readers[i];
+    return n;
+}
+
 static void run_figures(struct worker *w)
 {
     static _Thread_local unsigned n;
@@ -129,7 +137,7 @@ static void run_figures(struct worker *w)
     publish_figures(w);
     if (w->index == 0 && n++ % STATUS_EVERY == 0) {
         worker_figures(w, &all);
-        upstream_report(w->upstream, all.doors.sessions, all.topics);
+        upstream_report(w->upstream, readers_of(&all), all.topics);
     }
 }
 
@@ -169,7 +177,7 @@ static void drain(struct worker *w)
     while (mono_before(w->now, end) && (!upstream_is_closed(w->upstream) || w->net.n_conns > 0)) {
         size_t due = share_of(total, w->now.ns - begin.ns, w->shared->drain_ms * INT64_C(1000000));
         if (due > told)
-            told += mqtt_say_goodbye(&w->net, due - told);
+            told += doors_say_goodbye(&w->net, due - told);
         w->wake_by = mono_add_ms(w->now, DRAIN_STEP_MS);
         turn(w);
     }

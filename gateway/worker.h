@@ -15,6 +15,7 @@
 #include "common/macros.h"
 #include "common/rng.h"
 #include "gateway/codec/http_head.h"
+#include "gateway/doors/door.h"
 #include "gateway/histogram.h"
 #include "gateway/hub/hub.h"
 #include "gateway/loop.h"
@@ -55,8 +56,8 @@ struct shared {
 };
 
 struct door_stats {
-    uint64_t sessions; /* MQTT readers now */
-    uint64_t websocket_errors, handshake_timeouts;
+    uint64_t readers[DOORS]; /* now */
+    uint64_t websocket_errors, handshake_timeouts, idle_timeouts;
     uint64_t refused[256];     /* by MQTT reason code */
     struct histogram turn;     /* seconds that one turn of the loop kept everybody else waiting */
     struct histogram tick_age; /* seconds from a quote's own time to its coming here */
@@ -127,6 +128,7 @@ static inline struct worker *worker_of(const struct conn *c)
 }
 
 /* May a page of this origin read here? A client without an origin is no browser and may. */
+#define ORIGIN_REFUSED "Pages of another site may not read here; allow it with --origins."
 bool origin_allowed(const struct shared *s, const struct http_head *h, struct slice origin);
 
 #endif

@@ -32,8 +32,22 @@ static bool key_valid(struct slice key)
     return true;
 }
 
-/* Subprotocols are compared with regard to case, unlike the lists of HTTP. */
-static bool offers(const struct http_head *h, const char *protocol)
+#define PROTOCOL_MAX 64
+
+/* A name that may be given back as it came. */
+static bool is_plain(struct slice name)
+{
+    if (name.len > PROTOCOL_MAX)
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if (!is_base64(name.at[i]) && memchr("-._", name.at[i], 3) == NULL)
+            return false;
+    return true;
+}
+
+/* The offered subprotocol `wanted`, or with NULL the first; SLICE_NONE when it is not there. They
+ * are compared with regard to case, unlike the lists of HTTP. */
+static struct slice offered(const struct http_head *h, const char *wanted)
 {
     for (size_t i = 0; i < h->n_fields; i++) {
         struct slice rest = h->fields[i].value, member;
@@ -41,11 +55,11 @@ static bool offers(const struct http_head *h, const char *protocol)
         if (!slice_is_nocase(h->fields[i].name, "Sec-WebSocket-Protocol"))
             continue;
         while (http_list_next(&rest, &member)) {
-            if (slice_is(member, protocol))
-                return true;
+            if (wanted != NULL ? slice_is(member, wanted) : is_plain(member))
+                return member;
         }
     }
-    return false;
+    return SLICE_NONE;
 }
 
 static int refuse(int status, const char *why, const char **ret_why)
@@ -90,14 +104,14 @@ int ws_handshake_check(const struct http_head *h, const char *protocol, struct w
 
     if (r == 0)
         r = check_fields(h, ret_why);
-    if (r == 0 && protocol != NULL && !offers(h, protocol))
+    if (r == 0 && protocol != NULL && offered(h, protocol).at == NULL)
         r = refuse(400, "The subprotocol of this address is not among those offered.", ret_why);
     if (r < 0)
         return r;
     *ret = (struct ws_handshake){
         .key = http_head_field(h, "Sec-WebSocket-Key"),
         .origin = http_head_field(h, "Origin"),
-        .protocol = protocol,
+        .protocol = offered(h, protocol),
     };
     return 0;
 }
@@ -131,6 +145,7 @@ static bool accept_for(struct slice key, char ret[ACCEPT_LEN + 1])
 size_t ws_handshake_answer(const struct ws_handshake *hs, char buf[WS_ANSWER_MAX])
 {
     char accept[ACCEPT_LEN + 1];
+    bool agreed = hs->protocol.at != NULL;
     int n;
 
     if (!accept_for(hs->key, accept))
@@ -140,8 +155,8 @@ size_t ws_handshake_answer(const struct ws_handshake *hs, char buf[WS_ANSWER_MAX
                  "Upgrade: websocket\r\n"
                  "Connection: Upgrade\r\n"
                  "Sec-WebSocket-Accept: %s\r\n"
-                 "%s%s%s\r\n",
-                 accept, hs->protocol != NULL ? "Sec-WebSocket-Protocol: " : "",
-                 hs->protocol != NULL ? hs->protocol : "", hs->protocol != NULL ? "\r\n" : "");
+                 "%s%.*s%s\r\n",
+                 accept, agreed ? "Sec-WebSocket-Protocol: " : "", (int)hs->protocol.len,
+                 agreed ? hs->protocol.at : "", agreed ? "\r\n" : "");
     return n > 0 && n < WS_ANSWER_MAX ? (size_t)n : 0;
 }

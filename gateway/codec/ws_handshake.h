@@ -15,17 +15,18 @@
 
 struct ws_handshake {
     struct slice key;
-    struct slice origin;  /* SLICE_NONE when the client is no browser */
-    const char *protocol; /* the agreed subprotocol, or NULL */
+    struct slice origin;   /* SLICE_NONE when the client is no browser */
+    struct slice protocol; /* the agreed subprotocol, or SLICE_NONE */
 };
 
 /* Does this request ask for a WebSocket? (Then a refusal is worded for WebSocket clients.) */
 bool ws_is_upgrade(const struct http_head *h);
 
 /* Judge the request. `protocol` is the subprotocol that the client must offer ("mqtt"), a literal,
- * or NULL when none is asked for. Returns 0 and fills *ret; or minus the status to answer, with
- * *ret_why a sentence for people: -400; -405 not GET; -426 another version of the protocol, or no
- * upgrade. */
+ * or NULL when none is asked for: then the first that the client offers is agreed to, since a
+ * browser whose offer is passed over gives up. Returns 0 and fills *ret; or minus the status to
+ * answer, with *ret_why a sentence for people: -400; -405 not GET; -426 another version of the
+ * protocol, or no upgrade. */
 MUST_CHECK int ws_handshake_check(const struct http_head *h, const char *protocol,
                                   struct ws_handshake *ret, const char **ret_why);
 

@@ -80,7 +80,7 @@ void door_quotes(const struct http_request *r)
     a.owner = q.out_of_memory ? NULL : join_quotes(&q, &a.len);
     free(q.list);
     if (a.owner == NULL) {
-        http_problem(r, 503, "", "The gateway is out of memory; try again later.");
+        http_problem(r, 503, "", HTTP_OUT_OF_MEMORY);
         return;
     }
     a.body = a.owner;

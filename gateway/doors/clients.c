@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "gateway/doors/door.h"
 #include "gateway/doors/doors.h"
 #include "gateway/doors/http.h"
-#include "gateway/doors/mqtt.h"
 #include "gateway/hub/hub.h"
 #include "gateway/letter.h"
 #include "gateway/worker.h"
@@ -22,6 +22,7 @@
 
 struct client {
     const struct conn *conn;
+    const struct door *door;
     const struct reader *reader;
     uint64_t lag;
 };
@@ -103,13 +104,13 @@ static void write_row(struct row *row, const struct client *c, unsigned worker)
     row->unsent = c->conn->out_len;
     peer_name(c->conn, peer, sizeof(peer));
     snprintf(row->text, sizeof(row->text),
-             "{\"peer\":\"%s\",\"worker\":%u,\"state\":\"%s\",\"behind\":%llu,"
+             "{\"door\":\"%s\",\"peer\":\"%s\",\"worker\":%u,\"state\":\"%s\",\"behind\":%llu,"
              "\"unsent_bytes\":%u,\"filters\":%zu}",
-             peer, worker, state_names[c->reader->state], (unsigned long long)row->lag, row->unsent,
-             hub_filters(c->reader)->n);
+             c->door->name, peer, worker, state_names[c->reader->state],
+             (unsigned long long)row->lag, row->unsent, hub_filters(c->reader)->n);
 }
 
-/* All MQTT readers, slowest first; NULL when memory is out. */
+/* The readers of all doors, slowest first; NULL when memory is out. */
 static struct client *list_clients(const struct worker *w, size_t *ret_n)
 {
     struct client *list = calloc(w->net.n_conns + 1, sizeof(*list));
@@ -119,9 +120,10 @@ static struct client *list_clients(const struct worker *w, size_t *ret_n)
         return NULL;
     for (const struct list *l = w->net.conns.next; l != &w->net.conns; l = l->next) {
         const struct conn *c = CONTAINER_OF(l, struct conn, link);
-        const struct reader *r = mqtt_reader_of(c);
+        const struct door *d = door_of(c);
+        const struct reader *r = d != NULL ? d->reader_of(c) : NULL;
         if (r != NULL)
-            list[n++] = (struct client){c, r, hub_lag(w->hub, r)};
+            list[n++] = (struct client){c, d, r, hub_lag(w->hub, r)};
     }
     qsort(list, n, sizeof(*list), slowest_first);
     *ret_n = n;
@@ -169,8 +171,6 @@ out:
     return text;
 }
 
-static const char out_of_memory[] = "The gateway is out of memory; try again later.";
-
 /* All parts are there, in the asker's thread; perhaps nobody waits any more. */
 static void answer_later(struct letter *l, struct worker *w)
 {
@@ -185,7 +185,7 @@ static void answer_later(struct letter *l, struct worker *w)
     if (text != NULL)
         http_resume(&g->pending, &a);
     else
-        http_resume_problem(&g->pending, 503, "", out_of_memory);
+        http_resume_problem(&g->pending, 503, "", HTTP_OUT_OF_MEMORY);
     free(g);
 }
 
@@ -234,7 +234,7 @@ void door_clients(const struct http_request *r)
     }
     g = calloc(1, sizeof(*g) + n * sizeof(struct part));
     if (g == NULL) {
-        http_problem(r, 503, "", out_of_memory);
+        http_problem(r, 503, "", HTTP_OUT_OF_MEMORY);
         return;
     }
     g->n_parts = n;

@@ -7,13 +7,16 @@
 
 struct http_request;
 
-void door_mqtt(const struct http_request *r);    /* /mqtt: becomes MQTT over WebSocket */
-void door_files(const struct http_request *r);   /* the dashboard */
-void door_quotes(const struct http_request *r);  /* /api/quotes */
-void door_clients(const struct http_request *r); /* /api/clients, loopback only */
-void door_history(const struct http_request *r); /* /api/history */
-void door_symbols(const struct http_request *r); /* /api/symbols, /api/search */
-void door_config(const struct http_request *r);  /* /api/config, /api/time: TradingView's */
+void door_mqtt(const struct http_request *r);   /* /mqtt: becomes MQTT over WebSocket */
+void door_ws(const struct http_request *r);     /* /ws, /live-price: becomes a JSON WebSocket */
+void door_events(const struct http_request *r); /* /events: Server-Sent Events */
+void door_stock_update(const struct http_request *r); /* /stock-update: the plain form of those */
+void door_files(const struct http_request *r);        /* the dashboard */
+void door_quotes(const struct http_request *r);       /* /api/quotes */
+void door_clients(const struct http_request *r);      /* /api/clients, loopback only */
+void door_history(const struct http_request *r);      /* /api/history */
+void door_symbols(const struct http_request *r);      /* /api/symbols, /api/search */
+void door_config(const struct http_request *r);       /* /api/config, /api/time: TradingView's */
 void door_time(const struct http_request *r);
 void door_healthz(const struct http_request *r);
 void door_readyz(const struct http_request *r);

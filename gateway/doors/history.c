@@ -170,7 +170,7 @@ static struct asked *new_question(const struct http_request *r, enum question qu
     }
     a = calloc(1, sizeof(*a));
     if (a == NULL)
-        problem(r, 503, "The gateway is out of memory; try again later.");
+        problem(r, 503, HTTP_OUT_OF_MEMORY);
     else
         a->inquiry.question = question;
     return a;

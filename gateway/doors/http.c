@@ -5,11 +5,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/json.h"
 #include "gateway/doors/doors.h"
 #include "gateway/worker.h"
 
 #include "common/banned.h"
 
+#define DETAIL_MAX 240     /* bytes, before they are escaped */
 #define IDLE_MS 60000      /* between two requests */
 #define DEFER_MS 30000     /* for an answer in a later turn */
 #define DOWNLOAD_MS 300000 /* for one answer to be taken */
@@ -29,10 +31,21 @@ static const struct route {
     const char *path;
     handler *handle;
 } routes[] = {
-    {"/mqtt", door_mqtt},         {"/api/quotes", door_quotes},   {"/api/clients", door_clients},
-    {"/healthz", door_healthz},   {"/readyz", door_readyz},       {"/metrics", door_metrics},
-    {"/api/time", door_time},     {"/api/history", door_history}, {"/api/symbols", door_symbols},
-    {"/api/config", door_config}, {"/api/search", door_symbols},
+    {"/mqtt", door_mqtt},
+    {"/ws", door_ws},
+    {"/live-price", door_ws},
+    {"/events", door_events},
+    {"/stock-update", door_stock_update},
+    {"/api/quotes", door_quotes},
+    {"/api/clients", door_clients},
+    {"/healthz", door_healthz},
+    {"/readyz", door_readyz},
+    {"/metrics", door_metrics},
+    {"/api/time", door_time},
+    {"/api/history", door_history},
+    {"/api/symbols", door_symbols},
+    {"/api/config", door_config},
+    {"/api/search", door_symbols},
 };
 
 static const char *status_text(int status)
@@ -115,29 +128,31 @@ static void write_hsts(const struct conn *c, char *buf, size_t cap)
                  (unsigned long long)seconds);
 }
 
-static void send_head(const struct http_request *r, const struct http_answer *a)
+/* Send the head; `length` is the field Content-Length or "". */
+static void send_head(const struct http_request *r, const struct http_answer *a, const char *length,
+                      bool keep_alive)
 {
-    char head[2048], length[48] = "", hsts[64] = "";
+    char head[2048], hsts[64] = "";
     int n;
 
     write_hsts(r->conn, hsts, sizeof(hsts));
-
-    if (a->status != 304)
-        snprintf(length, sizeof(length), "Content-Length: %zu\r\n", a->len);
     n = snprintf(head, sizeof(head),
                  "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s%s" SAFE_FIELDS
                  "%sConnection: %s%s\r\n\r\n",
                  a->status, status_text(a->status), date_now(), a->type ? "Content-Type: " : "",
                  a->type ? a->type : "", a->type ? "\r\n" : "", length, a->fields, hsts,
-                 keeps_alive(r) ? "keep-alive" : "close", a->status == 426 ? ", Upgrade" : "");
+                 keep_alive ? "keep-alive" : "close", a->status == 426 ? ", Upgrade" : "");
     conn_send(r->conn, head, (size_t)n);
 }
 
 void http_answer(const struct http_request *r, const struct http_answer *a)
 {
     struct conn *c = r->conn;
+    char length[48] = "";
 
-    send_head(r, a);
+    if (a->status != 304)
+        snprintf(length, sizeof(length), "Content-Length: %zu\r\n", a->len);
+    send_head(r, a, length, keeps_alive(r));
     if (a->len > 0 && wants_body(r) && !c->closed)
         conn_send_body(c, a->body, a->len, a->done, a->owner);
     else if (a->done != NULL)
@@ -168,14 +183,16 @@ void http_answer_text(const struct http_request *r, int status, const char *type
 
 void http_problem(const struct http_request *r, int status, const char *fields, const char *detail)
 {
-    char all_fields[256], body[512];
-    int n = snprintf(body, sizeof(body), "{\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}\n",
-                     status_text(status), status, detail);
+    char all_fields[256], body[1024], text[2 * DETAIL_MAX + 3];
+    int n;
     struct http_answer a = {
         .status = status, .type = "application/problem+json", .fields = all_fields};
 
+    *json_put_string(text, detail, strnlen(detail, DETAIL_MAX)) = '\0';
+    n = snprintf(body, sizeof(body), "{\"title\":\"%s\",\"status\":%d,\"detail\":%s}\n",
+                 status_text(status), status, text);
     snprintf(all_fields, sizeof(all_fields), "Cache-Control: no-store\r\n%s", fields);
-    a.len = (size_t)n < sizeof(body) ? (size_t)n : sizeof(body) - 1;
+    a.len = (size_t)n;
     a.owner = malloc(a.len);
     if (a.owner == NULL) {
         conn_close(r->conn);
@@ -184,6 +201,14 @@ void http_problem(const struct http_request *r, int status, const char *fields, 
     a.body = memcpy(a.owner, body, a.len);
     a.done = free;
     http_answer(r, &a);
+}
+
+bool http_answer_stream(const struct http_request *r, const char *type, const char *fields)
+{
+    send_head(r, &(struct http_answer){.status = 200, .type = type, .fields = fields}, "", false);
+    if (!wants_body(r))
+        conn_finish(r->conn);
+    return wants_body(r);
 }
 
 /* ---- answers in a later turn ---- */

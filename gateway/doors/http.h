@@ -16,6 +16,8 @@
 
 extern const struct protocol http_protocol;
 
+#define HTTP_OUT_OF_MEMORY "The gateway is out of memory; try again later."
+
 struct http_request {
     struct conn *conn;
     const struct http_head *head; /* valid during the handler */
@@ -42,6 +44,12 @@ void http_problem(const struct http_request *r, int status, const char *fields, 
 /* Send `text` (copied). */
 void http_answer_text(const struct http_request *r, int status, const char *type, const char *text,
                       size_t len);
+
+/* Begin an answer that has no end of its own: its head, behind which the bytes of the body are the
+ * caller's to write until the connection closes. For HEAD the head is all. Returns whether a body
+ * is wanted. */
+MUST_CHECK bool http_answer_stream(const struct http_request *r, const char *type,
+                                   const char *fields);
 
 /* A request that is answered in a later turn. Meanwhile nothing is read from its connection. */
 struct http_pending {

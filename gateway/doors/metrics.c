@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "gateway/codec/mqtt.h"
+#include "gateway/doors/door.h"
 #include "gateway/doors/doors.h"
 #include "gateway/doors/http.h"
 #include "gateway/worker.h"
@@ -45,6 +46,14 @@ static void put_labelled(struct page *p, const char *name, const char *label,
     put(p, "%s{%s=\"%s\"} %llu\n", name, label, label_value, (unsigned long long)value);
 }
 
+static void put_by_door(struct page *p, const char *name, const char *type, const char *help,
+                        const uint64_t *values)
+{
+    put(p, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    for (unsigned i = 0; i < DOORS; i++)
+        put_labelled(p, name, "door", door_by_id(i)->name, values[i]);
+}
+
 static void put_histogram(struct page *p, const char *name, const char *help,
                           const struct histogram *h)
 {
@@ -73,6 +82,7 @@ static void put_refusals(struct page *p, const struct figures *f)
     put_labelled(p, name, "reason", "tls", f->net.handshakes_failed);
     put_labelled(p, name, "reason", "handshake_timeout", f->doors.handshake_timeouts);
     put_labelled(p, name, "reason", "websocket_error", f->doors.websocket_errors);
+    put_labelled(p, name, "reason", "idle_timeout", f->doors.idle_timeouts);
     for (int i = 0; i < 256; i++)
         if (f->doors.refused[i] > 0)
             put_labelled(p, name, "reason", mqtt_reason_name((uint8_t)i), f->doors.refused[i]);
@@ -81,7 +91,7 @@ static void put_refusals(struct page *p, const struct figures *f)
 static void put_all(struct page *p, const struct figures *f)
 {
     put_value(p, "tapecast_connections", "gauge", "Open connections of all kinds.", f->connections);
-    put_value(p, "tapecast_readers", "gauge", "MQTT readers.", f->doors.sessions);
+    put_by_door(p, "tapecast_readers", "gauge", "Readers.", f->doors.readers);
     put_value(p, "tapecast_accepted_total", "counter", "Connections accepted.", f->net.accepted);
     put_value(p, "tapecast_tls_handshakes_total", "counter", "TLS handshakes completed.",
               f->net.handshakes);
@@ -93,17 +103,16 @@ static void put_all(struct page *p, const struct figures *f)
     put_value(p, "tapecast_upstream_messages_total", "counter", "Messages from the broker.",
               f->hub.messages_in);
     put_value(p, "tapecast_properties_lost_total", "counter",
-              "Messages whose properties were too long to be passed on.",
-              f->properties_lost);
+              "Messages whose properties were too long to be passed on.", f->properties_lost);
     put_value(p, "tapecast_topics", "gauge", "Topics in the cache.", f->topics);
     put_value(p, "tapecast_topics_refused_total", "counter",
               "Messages whose topic found no place in the cache.", f->hub.topics_refused);
     put_value(p, "tapecast_channels", "gauge", "Distinct sets of subscriptions.", f->channels);
     put_value(p, "tapecast_log_bytes", "gauge", "Memory of all channels' logs.", f->log_bytes);
-    put_value(p, "tapecast_delivered_total", "counter", "Messages sent to readers.",
-              f->hub.delivered);
-    put_value(p, "tapecast_delivered_bytes_total", "counter", "Bytes of those, framing included.",
-              f->hub.delivered_bytes);
+    put_by_door(p, "tapecast_delivered_total", "counter", "Messages sent to readers.",
+                f->hub.delivered);
+    put_by_door(p, "tapecast_delivered_bytes_total", "counter", "Bytes of those, framing included.",
+                f->hub.delivered_bytes);
     put_value(p, "tapecast_rounds_total", "counter", "Rounds of writes.", f->hub.rounds);
     put_value(p, "tapecast_catch_ups_total", "counter",
               "Readers that fell behind their channel's log.", f->hub.catch_ups);
@@ -127,7 +136,7 @@ void door_metrics(const struct http_request *r)
     struct figures f;
 
     if (page.text == NULL) {
-        http_problem(r, 503, "", "The gateway is out of memory; try again later.");
+        http_problem(r, 503, "", HTTP_OUT_OF_MEMORY);
         return;
     }
     worker_figures(worker_of(r->conn), &f);

@@ -13,11 +13,11 @@
 
 #include "gateway/codec/mqtt_decode.h"
 #include "gateway/codec/websocket.h"
-#include "gateway/codec/ws_handshake.h"
+#include "gateway/doors/door.h"
 #include "gateway/doors/doors.h"
 #include "gateway/doors/http.h"
-#include "gateway/doors/mqtt.h"
 #include "gateway/doors/mqtt_session.h"
+#include "gateway/doors/upgrade.h"
 #include "gateway/hub/hub.h"
 
 #include "common/banned.h"
@@ -212,7 +212,7 @@ static void on_end(struct conn *c)
     struct mqtt_session *s = session_of(c);
 
     hub_leave(worker_of(c)->hub, &s->reader);
-    worker_of(c)->stats.sessions--;
+    worker_of(c)->stats.readers[DOOR_MQTT]--;
     mqtt_session_forget_id(s);
     free(s->partial);
     free(s);
@@ -257,79 +257,39 @@ static int session_new(struct conn *c, uint32_t interval_ms, struct mqtt_session
     s->reader.ops = &reader_ops;
     hub_enter(&s->reader);
     ws_decoder_init(&s->ws, WS_ACCEPT_BINARY, UINT32_MAX); /* a message may hold many packets */
-    w->stats.sessions++;
+    w->stats.readers[DOOR_MQTT]++;
     *ret = s;
     return 0;
 }
 
-/* The rate that `/mqtt?max-rate=2` asks for. Returns 0; -EINVAL. */
-static int pace_of_request(const struct http_head *h, uint32_t *ret_interval_ms)
-{
-    char text[16];
-    int n = http_query_get(h->query, "max-rate", text, sizeof(text));
-
-    *ret_interval_ms = 0;
-    if (n == -ENOENT)
-        return 0;
-    return n < 0 ? -EINVAL : mqtt_parse_rate((struct slice){text, (size_t)n}, ret_interval_ms);
-}
-
 void door_mqtt(const struct http_request *r)
 {
-    struct ws_handshake hs;
+    struct upgrade up;
     struct mqtt_session *s;
-    char answer[WS_ANSWER_MAX];
-    const char *why;
-    uint32_t interval_ms;
-    size_t len;
-    int err = ws_handshake_check(r->head, "mqtt", &hs, &why);
 
-    if (err < 0) {
-        http_problem(r, -err, ws_refusal_fields(-err), why);
+    if (!upgrade_check(r, "mqtt", &up))
+        return;
+    if (session_new(r->conn, up.interval_ms, &s) < 0) {
+        http_problem(r, 503, "", HTTP_OUT_OF_MEMORY);
         return;
     }
-    if (!origin_allowed(worker_of(r->conn)->shared, r->head, hs.origin)) {
-        http_problem(r, 403, "",
-                     "Pages of another site may not read here; allow it with --origins.");
-        return;
-    }
-    if (pace_of_request(r->head, &interval_ms) < 0) {
-        http_problem(r, 400, "", "max-rate is a number from 0.01 to 1000 a second.");
-        return;
-    }
-    len = ws_handshake_answer(&hs, answer);
-    if (len == 0 || session_new(r->conn, interval_ms, &s) < 0) {
-        http_problem(r, 503, "", "The gateway is out of memory; try again later.");
-        return;
-    }
-    conn_send(r->conn, answer, len);
+    conn_send(r->conn, up.answer, up.len);
     conn_become(r->conn, &mqtt_protocol, s);
     conn_expire_at(r->conn,
                    mono_add_ms(s->last_heard, worker_of(r->conn)->limits.net.handshake_ms));
 }
 
-/* ---- for the worker and other doors ---- */
+/* ---- for the worker and the operator ---- */
 
-size_t mqtt_say_goodbye(struct net *n, size_t most)
+static void say_goodbye(struct conn *c)
 {
-    size_t told = 0;
-
-    for (struct list *l = n->conns.next, *next; l != &n->conns && told < most; l = next) {
-        struct conn *c = CONTAINER_OF(l, struct conn, link);
-        next = l->next;
-        if (c->finishing)
-            continue;
-        if (c->protocol == &mqtt_protocol)
-            mqtt_session_disconnect(session_of(c), MQTT_SERVER_SHUTTING_DOWN,
-                                    "the gateway is being restarted");
-        else
-            conn_finish(c);
-        told++;
-    }
-    return told;
+    mqtt_session_disconnect(session_of(c), MQTT_SERVER_SHUTTING_DOWN,
+                            "the gateway is being restarted");
 }
 
-const struct reader *mqtt_reader_of(const struct conn *c)
+static const struct reader *reader_of(const struct conn *c)
 {
-    return c->protocol == &mqtt_protocol ? &((const struct mqtt_session *)c->state)->reader : NULL;
+    return &((const struct mqtt_session *)c->state)->reader;
 }
+
+const struct door mqtt_door = {"mqtt", &mqtt_protocol, reader_of, say_goodbye};

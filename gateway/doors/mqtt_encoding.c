@@ -2,6 +2,7 @@
 
 #include "gateway/codec/mqtt_encode.h"
 #include "gateway/codec/websocket.h"
+#include "gateway/doors/door.h"
 
 #include "common/banned.h"
 
@@ -53,8 +54,8 @@ static size_t frame(uint8_t header[ENCODING_HEADER_MAX], size_t len)
     return (size_t)(ws_write_header(header, WS_OP_BINARY, len) - header);
 }
 
-static const struct encoding encoding_3 = {"mqtt3", size_3, write_3, frame};
-static const struct encoding encoding_5 = {"mqtt5", size_5, write_5, frame};
+static const struct encoding encoding_3 = {"mqtt3", size_3, write_3, frame, DOOR_MQTT};
+static const struct encoding encoding_5 = {"mqtt5", size_5, write_5, frame, DOOR_MQTT};
 
 const struct encoding *mqtt_encoding(enum mqtt_version version)
 {

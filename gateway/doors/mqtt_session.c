@@ -1,13 +1,13 @@
 #include "gateway/doors/mqtt_session.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/codec/mqtt_encode.h"
 #include "gateway/doors/mqtt_encoding.h"
+#include "gateway/doors/pace.h"
 #include "gateway/letter.h"
 
 #include "common/banned.h"
@@ -304,24 +304,6 @@ static void on_connect(struct mqtt_session *s, const struct mqtt_connect *p)
     send_packet(s, packet, len);
 }
 
-int mqtt_parse_rate(struct slice text, uint32_t *ret_interval_ms)
-{
-    char buf[16], *end;
-    double rate;
-
-    if (text.len == 0 || text.len >= sizeof(buf))
-        return -EINVAL;
-    memcpy(buf, text.at, text.len);
-    buf[text.len] = '\0';
-    if (buf[strspn(buf, "0123456789.")] != '\0')
-        return -EINVAL;
-    rate = strtod(buf, &end);
-    if (*end != '\0' || rate < 0.01 || rate > 1000)
-        return -EINVAL;
-    *ret_interval_ms = (uint32_t)lround(1000 / rate);
-    return 0;
-}
-
 /* The pace that a SUBSCRIBE asks for by the user property `max-rate`. Returns 0; -EINVAL. */
 static int requested_pace(const struct mqtt_session *s, struct mqtt_properties properties,
                           uint32_t *ret_interval_ms)
@@ -331,7 +313,7 @@ static int requested_pace(const struct mqtt_session *s, struct mqtt_properties p
     *ret_interval_ms = s->interval_ms;
     while (mqtt_user_property_next(&properties, &name, &value))
         if (slice_is(name, "max-rate"))
-            return mqtt_parse_rate(value, ret_interval_ms);
+            return pace_parse(value, ret_interval_ms);
     return 0;
 }
 
@@ -407,8 +389,7 @@ static void on_subscribe(struct mqtt_session *s, const struct mqtt_subscribe *p)
     if (filterset_copy(hub_filters(&s->reader), &want) < 0 ||
         requested_pace(s, p->properties, &interval_ms) < 0) {
         filterset_release(&want);
-        mqtt_session_disconnect(s, MQTT_IMPLEMENTATION_ERROR,
-                                "max-rate is a number from 0.01 to 1000 a second");
+        mqtt_session_disconnect(s, MQTT_IMPLEMENTATION_ERROR, PACE_RULE);
         return;
     }
     while (mqtt_filter_next(&rest, &f))

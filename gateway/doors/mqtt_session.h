@@ -65,8 +65,4 @@ void mqtt_session_arm(struct mqtt_session *s);
 /* Let others have its client id. Twice is once. */
 void mqtt_session_forget_id(struct mqtt_session *s);
 
-/* The interval for a rate such as "2" or "0.5" a second. Returns 0; -EINVAL unless it is a number
- * from 0.01 to 1000. */
-MUST_CHECK int mqtt_parse_rate(struct slice text, uint32_t *ret_interval_ms);
-
 #endif

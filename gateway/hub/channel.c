@@ -96,14 +96,23 @@ static uint64_t complete_version(const struct channel *c, uint64_t version)
     return version;
 }
 
-static void append(struct hub *h, struct channel *c, const struct message *msg)
+/* Is there something to send? What is over the reader's limit counts as sent, as MQTT 5 wants. */
+static bool fits(const struct channel *c, const struct message *msg)
+{
+    size_t size = c->encoding->size(msg);
+
+    return size > 0 && size <= c->max_packet;
+}
+
+static void append(struct hub *h, struct channel *c, struct message *msg)
 {
     struct chunk *newest = c->log.newest;
     uint32_t sealed = newest != NULL ? newest->sealed : 0;
 
-    if (c->encoding->size(msg) > c->max_packet) /* as MQTT 5 wants: as if it had been sent */
+    msg->at = (struct position){complete_version(c, h->cache.version), h->run};
+    if (!fits(c, msg))
         return;
-    if (chunklog_append(&c->log, msg, complete_version(c, h->cache.version)) < 0) {
+    if (chunklog_append(&c->log, msg) < 0) {
         h->stats.lost++;
         return;
     }
@@ -167,14 +176,17 @@ static void run_pace(struct hub *h, struct channel *c, int8_t index, struct mono
 {
     struct pace *p = &c->paces[index];
 
-    p->pending = false;
     p->due = mono_add_ms(now, p->interval_ms);
     for (struct list *l = first_after(c, p->sent_version); l != &c->matches; l = l->next) {
         struct match *m = CONTAINER_OF(l, struct match, in_channel);
         struct message msg = last_message(m);
-        if (m->pace == index && !message_expired(&msg))
+        if (m->pace != index)
+            continue;
+        p->sent_version = m->topic->version; /* what is behind it is still pending */
+        if (!message_expired(&msg))
             append(h, c, &msg);
     }
+    p->pending = false;
 }
 
 void channel_run_paces(struct hub *h, struct channel *c, struct mono now)
@@ -238,6 +250,8 @@ static uint32_t next_boundary(struct reader *r, const struct chunk *c, uint32_t 
  * took them all. */
 static bool write_from(struct hub *h, struct reader *r, struct chunk **chunk, uint32_t *offset)
 {
+    uint8_t counter = r->channel->encoding->counter;
+
     for (;;) {
         struct chunk *c = *chunk;
         uint32_t from = *offset;
@@ -246,8 +260,9 @@ static bool write_from(struct hub *h, struct reader *r, struct chunk **chunk, ui
 
         h->stats.writes += len > 0;
         *offset = next_boundary(r, c, from + (uint32_t)n, from);
-        h->stats.delivered += chunk_messages_before(c, *offset) - chunk_messages_before(c, from);
-        h->stats.delivered_bytes += *offset - from;
+        h->stats.delivered[counter] +=
+            chunk_messages_before(c, *offset) - chunk_messages_before(c, from);
+        h->stats.delivered_bytes[counter] += *offset - from;
         if (n < len)
             return false;
         if (c->next == NULL)
@@ -368,17 +383,20 @@ static bool lacks(const struct reader *r, const struct match *m, struct message 
 
 /* Encode what `r` lacks into `batch`, oldest change first, until it is full. Returns where to go
  * on, the list's head at the end; *ret_version is what the reader has reached with it. */
-static struct list *gather(struct channel *c, const struct reader *r, struct chunklog *batch,
+static struct list *gather(const struct hub *h, const struct reader *r, struct chunklog *batch,
                            uint64_t *ret_version)
 {
+    struct channel *c = r->channel;
     struct list *l = first_after(c, r->walk);
     size_t bytes = 0;
 
     for (; l != &c->matches && bytes < CATCH_UP_BYTES; l = l->next) {
         struct match *m = CONTAINER_OF(l, struct match, in_channel);
         struct message msg;
-        if (lacks(r, m, &msg) && c->encoding->size(&msg) <= c->max_packet) {
-            if (chunklog_append(batch, &msg, m->topic->version) < 0)
+        bool lacking = lacks(r, m, &msg);
+        msg.at = (struct position){m->topic->version, h->run};
+        if (lacking && fits(c, &msg)) {
+            if (chunklog_append(batch, &msg) < 0)
                 break;
             bytes += c->encoding->size(&msg);
         }
@@ -406,7 +424,8 @@ static void caught_up(struct hub *h, struct reader *r)
 void channel_catch_up(struct hub *h, struct reader *r)
 {
     struct channel *c = r->channel;
-    uint64_t reached = r->walk, sent = h->stats.delivered;
+    uint64_t *delivered = &h->stats.delivered[c->encoding->counter];
+    uint64_t reached = r->walk, sent = *delivered;
     struct chunklog batch;
     struct chunk *chunk;
     uint32_t offset = 0;
@@ -414,11 +433,11 @@ void channel_catch_up(struct hub *h, struct reader *r)
 
     chunklog_init(&batch, &h->pool, c->encoding);
     batch.version = r->walk;
-    at_end = gather(c, r, &batch, &reached) == &c->matches;
+    at_end = gather(h, r, &batch, &reached) == &c->matches;
     chunklog_seal(&batch);
     chunk = batch.oldest;
     full = chunk != NULL && !write_from(h, r, &chunk, &offset);
-    sent = h->stats.delivered - sent;
+    sent = *delivered - sent;
     h->stats.caught_up += sent;
     if (r->owed_from != READER_OWED_NOTHING)
         r->owed_from += sent;

@@ -161,7 +161,7 @@ static uint8_t *room_for(struct chunklog *l, size_t len)
     return c->bytes + c->sealed + l->open_header + l->open_len;
 }
 
-int chunklog_append(struct chunklog *l, const struct message *m, uint64_t version)
+int chunklog_append(struct chunklog *l, const struct message *m)
 {
     size_t len = l->encoding->size(m);
     uint8_t *p = room_for(l, len);
@@ -173,7 +173,7 @@ int chunklog_append(struct chunklog *l, const struct message *m, uint64_t versio
     assert(end == p + len);
     l->open_len += (uint32_t)(end - p);
     l->open_messages++;
-    l->version = version;
+    l->version = m->at.version;
     return 0;
 }
 

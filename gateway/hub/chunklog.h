@@ -67,9 +67,8 @@ void chunk_pool_release(
 void chunklog_init(struct chunklog *l, struct chunk_pool *pool, const struct encoding *e);
 void chunklog_release(struct chunklog *l); /* whatever references are left */
 
-/* Append one message; `version` is what a reader that got it has reached. Returns 0; -ENOMEM, the
- * log unchanged. */
-MUST_CHECK int chunklog_append(struct chunklog *l, const struct message *m, uint64_t version);
+/* Append one message, whose size is not 0. Returns 0; -ENOMEM, the log unchanged. */
+MUST_CHECK int chunklog_append(struct chunklog *l, const struct message *m);
 
 /* Close the open frame, if there is one. */
 void chunklog_seal(struct chunklog *l);

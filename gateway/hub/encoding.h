@@ -13,6 +13,13 @@
 
 #include "common/clock.h"
 
+/* A place in a hub's count of changes. `run` tells one hub's count from another's and from those
+ * before a restart. */
+struct position {
+    uint64_t version;
+    uint32_t run;
+};
+
 /* What MQTT 5 says of a message beside topic and payload; doors that speak something else leave it
  * out. */
 struct message_properties {
@@ -29,6 +36,8 @@ struct message {
     size_t len;
     bool retain;                                 /* as the reader is to see it */
     const struct message_properties *properties; /* NULL for none, as nearly always */
+    /* Set by the hub on the way out: who has got this message has reached this place. */
+    struct position at;
 };
 
 static inline bool message_expired(const struct message *m)
@@ -37,18 +46,21 @@ static inline bool message_expired(const struct message *m)
 }
 
 #define ENCODING_HEADER_MAX 16
+#define ENCODING_COUNTERS 8
 
 struct encoding {
-    const char *name; /* for metrics and logs */
+    const char *name; /* for logs */
 
-    /* Exact length of the encoded message, and the writing of it; returns the byte after the last.
-     */
+    /* Exact length of the encoded message, 0 when it has no form here and is left out; and the
+     * writing of it: returns the byte after the last. */
     size_t (*size)(const struct message *m);
     uint8_t *(*write)(uint8_t *p, const struct message *m);
 
     /* A frame holds one or more encoded messages behind a header. frame() writes the header for
      * `len` bytes of messages and returns its length, which may only grow with `len`. */
     size_t (*frame)(uint8_t header[ENCODING_HEADER_MAX], size_t len);
+
+    uint8_t counter; /* of hub_stats.delivered[]: the door's */
 };
 
 #endif

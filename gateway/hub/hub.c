@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/rng.h"
 #include "common/topic.h"
 #include "gateway/hub/hub_internal.h"
 
@@ -15,9 +16,12 @@
 int hub_new(const struct hub_limits *limits, struct hub **ret)
 {
     struct hub *h = calloc(1, sizeof(*h));
+    struct rng random;
 
     if (h == NULL)
         return -ENOMEM;
+    rng_seed_random(&random);
+    h->run = (uint32_t)rng_next(&random);
     h->limits = *limits;
     cache_init(&h->cache, limits->max_topics);
     matcher_init(&h->matcher, limits->max_matches);
@@ -257,6 +261,17 @@ out:
     return err;
 }
 
+int hub_resume(struct hub *h, struct reader *r, const struct encoding *e, size_t max_packet,
+               struct filterset *want, uint64_t version)
+{
+    struct filterset none = {0};
+    int err = hub_subscribe(h, r, e, max_packet, want, &none);
+
+    if (err == 0 && r->state == READER_READY)
+        r->walk = r->live_from = version;
+    return err;
+}
+
 void hub_serve(struct hub *h, struct reader *r)
 {
     for (int i = 0; i < SERVE_BATCHES && r->state == READER_READY; i++)
@@ -343,6 +358,19 @@ void hub_each_retained(const struct hub *h, const char *filter,
         if (topic_retained(t, &m) && filter_matches(filter, len, t->name, t->name_len))
             each(ctx, &m);
     }
+}
+
+bool hub_retains(const struct hub *h, const char *topic, size_t len)
+{
+    const struct topic *t = cache_find(&h->cache, topic, len);
+    struct message m;
+
+    return t != NULL && topic_retained(t, &m);
+}
+
+struct position hub_position(const struct hub *h)
+{
+    return (struct position){h->cache.version, h->run};
 }
 
 const struct hub_stats *hub_stats(const struct hub *h)

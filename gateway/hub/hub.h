@@ -37,7 +37,7 @@ struct hub_stats { /* counters since the start */
     uint64_t messages_in;
     uint64_t topics_refused;  /* messages whose topic found no place in the cache */
     uint64_t matches_refused; /* new topics that a channel did not get for want of room */
-    uint64_t delivered, delivered_bytes;
+    uint64_t delivered[ENCODING_COUNTERS], delivered_bytes[ENCODING_COUNTERS]; /* by encoding */
     uint64_t catch_ups; /* readers that fell out of a log */
     uint64_t caught_up; /* values sent to readers that were catching up, newcomers included */
     uint64_t conflated; /* messages that catching-up readers were spared */
@@ -45,6 +45,15 @@ struct hub_stats { /* counters since the start */
     uint64_t writes;    /* to sockets, of messages */
     uint64_t lost;      /* messages that found no memory */
 };
+
+static inline uint64_t hub_stats_delivered(const struct hub_stats *s) /* to all */
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < ENCODING_COUNTERS; i++)
+        n += s->delivered[i];
+    return n;
+}
 
 struct hub;
 
@@ -76,9 +85,14 @@ void hub_leave(struct hub *h, struct reader *r);
 MUST_CHECK int hub_subscribe(struct hub *h, struct reader *r, const struct encoding *e,
                              size_t max_packet, struct filterset *want, struct filterset *snapshot);
 
-/* To be called after hub_subscribe(), once its answer is on the way and before anything else is
- * published: sends what the reader lacks, as far as its socket takes it. So one that keeps up
- * misses nothing between what it had, what it asked for, and what comes. */
+/* The same for a reader that has just entered and has reached `version` of this hub before: it gets
+ * the last message, retained or not, of each topic that changed since, and nothing else. */
+MUST_CHECK int hub_resume(struct hub *h, struct reader *r, const struct encoding *e,
+                          size_t max_packet, struct filterset *want, uint64_t version);
+
+/* To be called after hub_subscribe() or hub_resume(), once its answer is on the way and before
+ * anything else is published: sends what the reader lacks, as far as its socket takes it. So one
+ * that keeps up misses nothing between what it had, what it asked for, and what comes. */
 void hub_serve(struct hub *h, struct reader *r);
 
 /* What the reader has asked for; an empty set when nothing. Valid until the next call about `r`. */
@@ -103,6 +117,12 @@ struct mono hub_deadline(const struct hub *h); /* when a paced channel is due */
 /* The last retained message of each topic that `filter` matches. */
 void hub_each_retained(const struct hub *h, const char *filter,
                        void (*each)(void *ctx, const struct message *m), void *ctx);
+
+/* Is there a last retained message on `topic`? */
+bool hub_retains(const struct hub *h, const char *topic, size_t len);
+
+/* The place of the newest message. */
+struct position hub_position(const struct hub *h);
 
 const struct hub_stats *hub_stats(const struct hub *h);
 size_t hub_n_topics(const struct hub *h);

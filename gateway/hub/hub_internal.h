@@ -19,6 +19,7 @@ struct hub {
     struct list dirty; /* channel.dirty */
     struct list paced; /* channel.paced */
     struct list ready; /* reader.link of READER_READY */
+    uint32_t run;      /* of all positions of this hub */
     uint32_t epoch;    /* counts upstream connections */
 };
 

@@ -44,11 +44,12 @@ export class Gateway extends Program {
     return this.ca ? fetchTrusting(this.url + path, { ca: this.ca, ...options }) : fetch(this.url + path, options);
   }
 
-  /** The value of a metric at /metrics, given as it is written there: `name` or `name{label="x"}`. */
+  /** The value of a metric at /metrics, given as it is written there: `name` or `name{label="x"}`; `name`
+   * alone is the sum over its labels. */
   async metric(name) {
     const text = await (await this.get('/metrics')).text();
-    const line = text.split('\n').find((l) => l.startsWith(`${name} `));
-    return line === undefined ? undefined : Number(line.slice(name.length + 1));
+    const lines = text.split('\n').filter((l) => l.startsWith(`${name} `) || l.startsWith(`${name}{`));
+    return lines.length === 0 ? undefined : lines.reduce((sum, l) => sum + Number(l.slice(l.lastIndexOf(' '))), 0);
   }
 }
 

@@ -54,7 +54,8 @@ static size_t wire_frame(uint8_t header[ENCODING_HEADER_MAX], size_t len)
     return 3;
 }
 
-static const struct encoding wire = {"wire", wire_size, wire_write, wire_frame};
+static const struct encoding wire = {
+    .name = "wire", .size = wire_size, .write = wire_write, .frame = wire_frame};
 
 /* ---- a reader ---- */
 
@@ -190,7 +191,8 @@ static void publish_sized(struct hub *h, int topic, bool retain, size_t filler)
 {
     char name[4] = {'t', '/', (char)('a' + topic), '\0'};
     static uint8_t payload[1 << 16];
-    struct message m = {name, 3, payload, 8 + filler, retain, NULL};
+    struct message m = {
+        .topic = name, .topic_len = 3, .payload = payload, .len = 8 + filler, .retain = retain};
 
     values[topic]++;
     memcpy(payload, &values[topic], 8);
@@ -201,7 +203,12 @@ static void publish_that_expires(struct hub *h, int topic, struct mono expires)
 {
     const struct message_properties properties = {.expires = expires};
     const char name[] = {'t', '/', (char)('a' + topic)};
-    struct message m = {name, 3, (const uint8_t *)&values[topic], 8, true, &properties};
+    struct message m = {.topic = name,
+                        .topic_len = 3,
+                        .payload = (const uint8_t *)&values[topic],
+                        .len = 8,
+                        .retain = true,
+                        .properties = &properties};
 
     values[topic]++;
     hub_publish(h, &m);
@@ -520,7 +527,11 @@ static void the_same_values_after_a_reconnect_are_no_news(void **state)
 {
     struct hub *h = make_hub();
     struct fake *f = fake_new(ENDLESS);
-    struct message again = {"t/a", 3, (const uint8_t *)values, 8, true, NULL};
+    struct message again = {.topic = "t/a",
+                            .topic_len = 3,
+                            .payload = (const uint8_t *)values,
+                            .len = 8,
+                            .retain = true};
 
     (void)state;
     publish(h, 0);

@@ -1,0 +1,38 @@
+#include "gateway/doors/door.h"
+
+#include "common/banned.h"
+
+const struct door *door_by_id(enum door_id id)
+{
+    static const struct door *const all[DOORS] = {
+        [DOOR_MQTT] = &mqtt_door, [DOOR_WS] = &ws_door, [DOOR_SSE] = &sse_door};
+
+    return all[id];
+}
+
+const struct door *door_of(const struct conn *c)
+{
+    for (unsigned i = 0; i < DOORS; i++)
+        if (door_by_id(i)->protocol == c->protocol)
+            return door_by_id(i);
+    return NULL;
+}
+
+size_t doors_say_goodbye(struct net *n, size_t most)
+{
+    size_t told = 0;
+
+    for (struct list *l = n->conns.next, *next; l != &n->conns && told < most; l = next) {
+        struct conn *c = CONTAINER_OF(l, struct conn, link);
+        const struct door *d = door_of(c);
+        next = l->next;
+        if (c->finishing)
+            continue;
+        if (d != NULL)
+            d->say_goodbye(c);
+        else
+            conn_finish(c);
+        told++;
+    }
+    return told;
+}

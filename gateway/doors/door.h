@@ -1,0 +1,33 @@
+/*
+ * door -- what the worker and the operator's pages ask of every door that holds readers, so that
+ * none of them needs to know which doors there are.
+ */
+#ifndef TAPECAST_GATEWAY_DOORS_DOOR_H
+#define TAPECAST_GATEWAY_DOORS_DOOR_H
+
+#include <stddef.h>
+
+#include "gateway/hub/reader.h"
+#include "gateway/net/conn.h"
+
+enum door_id { DOOR_MQTT, DOOR_WS, DOOR_SSE, DOORS }; /* encoding.counter, door_stats.readers[] */
+
+struct door {
+    const char *name;                /* in /metrics and /api/clients */
+    const struct protocol *protocol; /* of its connections */
+    const struct reader *(*reader_of)(const struct conn *c);
+    void (*say_goodbye)(struct conn *c); /* the gateway stops: tell, and finish */
+};
+
+extern const struct door mqtt_door, ws_door, sse_door;
+
+const struct door *door_by_id(enum door_id id);
+
+/* The door that a connection came to; NULL while it is plain HTTP. */
+const struct door *door_of(const struct conn *c);
+
+/* The gateway stops: tell `most` connections that have not been told. Those at no door are
+ * finished. Returns how many were told. */
+size_t doors_say_goodbye(struct net *n, size_t most);
+
+#endif
