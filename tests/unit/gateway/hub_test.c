@@ -22,17 +22,19 @@
 #define TOPICS 12
 #define ENDLESS SIZE_MAX
 
-/* ---- a small encoding: frame = length (3 bytes), message = topic index, retain, value (8 bytes)
- * ---- */
+/* ---- a small encoding: frame = length (3 bytes), message = topic index, retain, value and place
+ * (8 bytes each) ---- */
 
 struct wire {
     uint8_t topic, retain;
-    uint8_t value[8];
+    uint8_t value[8], place[8];
 };
+
+static bool wire_is_mute; /* nothing has a form */
 
 static size_t wire_size(const struct message *m)
 {
-    return sizeof(struct wire) + (m->len > 8 ? m->len - 8 : 0);
+    return wire_is_mute ? 0 : sizeof(struct wire) + (m->len > 8 ? m->len - 8 : 0);
 }
 
 static uint8_t *wire_write(uint8_t *p, const struct message *m)
@@ -41,6 +43,7 @@ static uint8_t *wire_write(uint8_t *p, const struct message *m)
 
     if (m->len > 0)
         memcpy(w.value, m->payload, 8);
+    memcpy(w.place, &m->at.version, 8);
     memcpy(p, &w, sizeof(w));
     memset(p + sizeof(w), 0xee, wire_size(m) - sizeof(w));
     return p + wire_size(m);
@@ -70,6 +73,7 @@ struct fake {
     uint64_t last[TOPICS]; /* newest value seen of each topic */
     uint64_t n[TOPICS];
     uint64_t retained;
+    uint64_t place;   /* of the last message */
     uint64_t gaps;    /* values that were left out */
     uint64_t doubles; /* values seen twice in a row */
 };
@@ -86,6 +90,7 @@ static void receive_message(struct fake *f, const struct wire *w)
         f->gaps += value - f->last[t] - 1;
     f->doubles += f->n[t] > 0 && value == f->last[t];
     f->last[t] = value;
+    memcpy(&f->place, w->place, sizeof(f->place));
     f->n[t]++;
     f->retained += w->retain;
 }
@@ -651,6 +656,134 @@ static void whatever_happens_every_reader_ends_with_the_newest_values(void **sta
     hub_free(h);
 }
 
+/* A reader that goes on from the place of the last message that `before` has got. */
+static struct fake *resumed(struct hub *h, const struct fake *before, uint32_t interval_ms)
+{
+    struct fake *f = fake_new(ENDLESS);
+    struct filterset want = {0};
+
+    f->filler = before->filler;
+    memcpy(f->last, before->last, sizeof(f->last));
+    assert_int_equal(filterset_put(&want, "t/+", 3, false, interval_ms), 0);
+    assert_int_equal(hub_resume(h, &f->reader, &wire, SIZE_MAX, &want, before->place), 0);
+    hub_serve(h, &f->reader);
+    settle(h);
+    return f;
+}
+
+static void a_reader_that_resumes_gets_what_changed_since_and_nothing_else(void **state)
+{
+    struct hub *h = make_hub();
+    struct fake *f = fake_new(ENDLESS), *again;
+
+    (void)state;
+    for (int t = 0; t < 4; t++)
+        publish(h, t);
+    subscribe(h, f, "t/+");
+    settle(h);
+    fake_free(h, f);
+    f = fake_new(ENDLESS);
+    f->place = hub_position(h).version;
+    publish(h, 1);
+    publish(h, 1);
+    publish_sized(h, 3, false, 0); /* not retained, but it changed */
+    again = resumed(h, f, 0);
+    assert_int_equal(again->n[0] + again->n[2], 0);
+    assert_int_equal(again->n[1], 1);
+    assert_int_equal(again->last[1], 3);
+    assert_int_equal(again->n[3], 1);
+    publish(h, 0);
+    settle(h);
+    assert_int_equal(again->n[0], 1);
+    fake_free(h, f);
+    fake_free(h, again);
+    hub_free(h);
+}
+
+static void two_hubs_count_in_runs_of_their_own(void **state)
+{
+    struct hub *h = make_hub(), *g = make_hub();
+
+    (void)state;
+    assert_int_not_equal(hub_position(h).run, hub_position(g).run);
+    hub_free(h);
+    hub_free(g);
+}
+
+static void from_the_place_of_any_message_nothing_is_missed(void **state)
+{
+    struct rng rng;
+
+    (void)state;
+    rng_seed(&rng, 5);
+    for (int round = 0; round < 60; round++) {
+        struct hub *h = make_hub();
+        uint32_t interval_ms = round % 3 == 0 ? 0 : 100;
+        struct fake *f = fake_new(2000 + rng_below(&rng, 9000)), *again;
+
+        f->filler = 900; /* some messages to a frame */
+        assert_int_equal(subscribe_paced(h, f, "t/+", interval_ms), 0);
+        for (int i = 0; i < 100; i++) {
+            publish_sized(h, (int)rng_below(&rng, TOPICS), true, f->filler);
+            now = mono_add_ms(now, (int64_t)rng_below(&rng, 30));
+            turn(h);
+        }
+        again = resumed(h, f, interval_ms);
+        for (int t = 0; t < TOPICS; t++)
+            assert_int_equal(again->last[t], values[t]);
+        fake_free(h, f);
+        fake_free(h, again);
+        hub_free(h);
+    }
+}
+
+static void a_message_without_a_form_is_left_out(void **state)
+{
+    struct hub *h = make_hub();
+    struct fake *f = fake_new(ENDLESS);
+
+    (void)state;
+    wire_is_mute = true;
+    publish(h, 0);
+    subscribe(h, f, "t/+");
+    publish(h, 0);
+    settle(h);
+    wire_is_mute = false;
+    assert_int_equal(f->n[0], 0);
+    assert_int_equal(hub_stats(h)->delivered[0], 0);
+    publish(h, 0);
+    settle(h);
+    assert_int_equal(f->n[0], 1);
+    fake_free(h, f);
+    hub_free(h);
+}
+
+/* A round of a pace may take several frames: who loses his place between them is owed the rest. */
+static void a_paced_round_that_is_cut_between_its_frames_is_not_done(void **state)
+{
+    struct hub *h = make_hub();
+    struct fake *slow = fake_new(3 + 4 * (sizeof(struct wire) + 900)), *quick = fake_new(ENDLESS);
+
+    (void)state;
+    slow->filler = quick->filler = 900;
+    assert_int_equal(subscribe_paced(h, slow, "t/+", 100), 0);
+    assert_int_equal(subscribe_paced(h, quick, "t/+", 100), 0);
+    for (int round = 0; round < 40; round++) {
+        for (int t = round == 0 ? 0 : 8; t < TOPICS; t++) /* the first eight change only once */
+            publish_sized(h, t, true, slow->filler);
+        now = mono_add_ms(now, 200);
+        turn(h);
+    }
+    assert_true(hub_stats(h)->catch_ups > 0);
+    open_up(h, slow, ENDLESS);
+    settle(h);
+    for (int t = 0; t < TOPICS; t++)
+        assert_int_equal(slow->last[t], values[t]);
+    fake_free(h, slow);
+    fake_free(h, quick);
+    hub_free(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -669,6 +802,11 @@ int main(void)
         cmocka_unit_test(the_same_values_after_a_reconnect_are_no_news),
         cmocka_unit_test(more_matches_than_allowed_are_refused_and_nothing_is_left_behind),
         cmocka_unit_test(a_topic_over_the_limit_is_counted),
+        cmocka_unit_test(a_reader_that_resumes_gets_what_changed_since_and_nothing_else),
+        cmocka_unit_test(two_hubs_count_in_runs_of_their_own),
+        cmocka_unit_test(from_the_place_of_any_message_nothing_is_missed),
+        cmocka_unit_test(a_message_without_a_form_is_left_out),
+        cmocka_unit_test(a_paced_round_that_is_cut_between_its_frames_is_not_done),
         cmocka_unit_test(whatever_happens_every_reader_ends_with_the_newest_values),
     };
 
