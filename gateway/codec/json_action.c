@@ -36,6 +36,11 @@ static bool names_symbols(const cJSON *item)
     return item->child != NULL;
 }
 
+static const cJSON *first_of(const cJSON *item)
+{
+    return item != NULL && cJSON_IsArray(item) ? item->child : item;
+}
+
 static const struct action_fault *read_symbols(struct action *a)
 {
     a->symbol = cJSON_GetObjectItemCaseSensitive(a->json, "symbol");
@@ -45,10 +50,8 @@ static const struct action_fault *read_symbols(struct action *a)
     if ((a->symbol != NULL && !names_symbols(a->symbol)) ||
         (a->symbols != NULL && !names_symbols(a->symbols)))
         return &no_symbols;
-    if (cJSON_IsArray(a->symbol))
-        a->symbol = a->symbol->child;
-    if (cJSON_IsArray(a->symbols))
-        a->symbols = a->symbols->child;
+    a->symbol = first_of(a->symbol);
+    a->symbols = first_of(a->symbols);
     return NULL;
 }
 

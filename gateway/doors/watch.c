@@ -7,8 +7,7 @@
 
 #include "common/banned.h"
 
-static const char prefix[] = "stocks/";
-#define PREFIX_LEN (sizeof(prefix) - 1)
+#define PREFIX_LEN (sizeof("stocks/") - 1)
 
 int watch_filter(struct slice symbol, char buf[QUOTE_TOPIC_MAX])
 {

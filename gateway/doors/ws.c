@@ -219,12 +219,10 @@ void door_ws(const struct http_request *r)
     if (!upgrade_check(r, NULL, &up))
         return;
     err = ws_session_wish(&w->limits, r->head->query, up.interval_ms, &wish, &why);
-    if (err == 0) {
+    if (err == 0)
         s = session_new(c, up.interval_ms);
-        err = s != NULL ? 0 : -503;
-    }
-    if (err < 0) {
-        http_problem(r, -err, "", why);
+    if (s == NULL) {
+        http_problem(r, err < 0 ? -err : 503, "", why);
         filterset_release(&wish);
         return;
     }
