@@ -207,23 +207,47 @@ double decimal_to_double(struct decimal d)
     return strtod(text, NULL);
 }
 
+/* At least one, and one before the point. */
+static unsigned count_digits(uint64_t value, unsigned scale)
+{
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1), n = bits * 1233 >> 12;
+
+    n += n > DIGITS_MAX || value >= (uint64_t)pow10_table[n]; /* 1233 / 4096 is log10(2), nearly */
+    return n > scale ? n : scale + 1;
+}
+
+/* Write the last `n` digits of *value before `end`, and take them from it. Returns their place. */
+static char *put_digits(char *end, uint64_t *value, unsigned n)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+
+    for (; n >= 2; n -= 2, *value /= 100)
+        memcpy(end -= 2, &pairs[*value % 100 * 2], 2);
+    if (n > 0) {
+        *--end = (char)('0' + *value % 10);
+        *value /= 10;
+    }
+    return end;
+}
+
 size_t decimal_format(struct decimal d, char buf[DECIMAL_TEXT_MAX])
 {
     uint64_t rest = d.coef < 0 ? -(uint64_t)d.coef : (uint64_t)d.coef;
-    char backwards[DECIMAL_TEXT_MAX];
-    size_t n = 0, len = 0;
+    unsigned n = count_digits(rest, d.scale), negative = d.coef < 0;
+    size_t len = negative + n + (d.scale > 0);
+    char *p = buf + len;
 
-    for (int digit = 0; digit <= d.scale || rest > 0; digit++) {
-        if (digit > 0 && digit == d.scale)
-            backwards[n++] = '.';
-        backwards[n++] = (char)('0' + rest % 10);
-        rest /= 10;
+    *p = '\0';
+    if (d.scale > 0) {
+        p = put_digits(p, &rest, d.scale);
+        *--p = '.';
     }
-    if (d.coef < 0)
-        buf[len++] = '-';
-    while (n > 0)
-        buf[len++] = backwards[--n];
-    buf[len] = '\0';
+    p = put_digits(p, &rest, n - d.scale);
+    if (negative)
+        *--p = '-';
     return len;
 }
 
@@ -241,6 +265,8 @@ int decimal_cmp(struct decimal a, struct decimal b)
 {
     int128 x, y;
 
+    if (a.scale == b.scale)
+        return (a.coef > b.coef) - (a.coef < b.coef);
     align(a, b, &x, &y);
     return (x > y) - (x < y);
 }

@@ -84,18 +84,33 @@ static void quoted(const char *symbol, char buf[6 * SYMBOL_MAX + 3])
 
 /* ---- bars ---- */
 
-enum list { LIST_T, LIST_O, LIST_H, LIST_L, LIST_C, LIST_V, N_LISTS };
+#define N_LISTS UDF_LISTS
 
-/* One list of numbers each, joined at the end. */
+static const char *const list_heads[N_LISTS] = {
+    "{\"s\":\"ok\",\"t\":[", "],\"o\":[", "],\"h\":[", "],\"l\":[", "],\"c\":[", "],\"v\":["};
+
+/* One list of numbers each; the first becomes the answer, the others are appended to it. */
 struct lists {
-    struct udf_text texts[N_LISTS];
+    struct udf_text *texts; /* N_LISTS */
     size_t n;
 };
 
-static void lists_release(struct lists *l)
+static int lists_begin(struct lists *l)
+{
+    int r = 0;
+
+    for (int i = 0; r == 0 && i < N_LISTS; i++) {
+        l->texts[i].len = 0;
+        r = append(&l->texts[i], list_heads[i], strlen(list_heads[i]));
+    }
+    return r;
+}
+
+void udf_room_release(struct udf_room *room)
 {
     for (int i = 0; i < N_LISTS; i++)
-        free(l->texts[i].bytes);
+        free(room->lists[i].bytes);
+    *room = (struct udf_room){0};
 }
 
 static int add_bar(void *ctx, const struct bar *b)
@@ -108,6 +123,7 @@ static int add_bar(void *ctx, const struct bar *b)
         return -E2BIG;
     for (int i = 0; i < N_LISTS; i++) {
         struct udf_text *t = &l->texts[i];
+
         if (reserve(t, DECIMAL_TEXT_MAX + 1) < 0)
             return -ENOMEM;
         if (l->n > 0)
@@ -118,25 +134,24 @@ static int add_bar(void *ctx, const struct bar *b)
     return 0;
 }
 
-static int join(const struct lists *l, struct udf_text *ret)
+static int join(struct lists *l, struct udf_text *ret)
 {
-    static const char *const heads[N_LISTS] = {
-        "{\"s\":\"ok\",\"t\":[", "],\"o\":[", "],\"h\":[", "],\"l\":[", "],\"c\":[", "],\"v\":["};
-    struct udf_text t = {0};
-    int r = 0;
+    struct udf_text *t = &l->texts[0];
+    size_t len = 3;
+    int r;
 
-    for (int i = 0; r == 0 && i < N_LISTS; i++) {
-        r = append(&t, heads[i], strlen(heads[i]));
-        if (r == 0)
-            r = append(&t, l->texts[i].bytes, l->texts[i].len);
-    }
+    for (int i = 1; i < N_LISTS; i++)
+        len += l->texts[i].len;
+    r = reserve(t, len); /* once */
+    for (int i = 1; r == 0 && i < N_LISTS; i++)
+        r = append(t, l->texts[i].bytes, l->texts[i].len);
     if (r == 0)
-        r = append(&t, "]}\n", 3);
+        r = append(t, "]}\n", 3);
     if (r < 0)
-        free(t.bytes);
-    else
-        *ret = t;
-    return r;
+        return r;
+    *ret = *t;
+    *t = (struct udf_text){0}; /* handed over */
+    return 0;
 }
 
 static int no_data(struct store *s, const struct udf_range *range, struct udf_text *ret)
@@ -154,21 +169,25 @@ static int no_data(struct store *s, const struct udf_range *range, struct udf_te
     return r;
 }
 
-int udf_history(struct store *s, const struct udf_range *range, struct udf_text *ret)
+int udf_history(struct store *s, const struct udf_range *range, struct udf_room *room,
+                struct udf_text *ret)
 {
-    struct store_range wanted = {range->symbol, range->resolution, range->from, range->to,
-                                 UDF_MAX_BARS + 1};
-    struct lists lists = {.n = 0};
-    int r = 0;
+    struct store_range wanted = {.symbol = range->symbol,
+                                 .resolution = range->resolution,
+                                 .from = range->from,
+                                 .to = range->to,
+                                 .max = UDF_MAX_BARS + 1,
+                                 .without_times = true};
+    struct lists lists = {.texts = room->lists};
+    int r = lists_begin(&lists);
 
-    if (range->countback > 0)
+    if (r == 0 && range->countback > 0)
         r = store_before(s, range->symbol, range->resolution, range->to, range->countback,
                          &wanted.from);
     if (r == 0)
         r = store_bars(s, &wanted, add_bar, &lists);
     if (r == 0 || r == -ENOENT)
         r = lists.n > 0 ? join(&lists, ret) : no_data(s, range, ret);
-    lists_release(&lists);
     return r;
 }
 

@@ -23,6 +23,13 @@ struct udf_text {
     size_t len, cap;
 };
 
+/* Room that is used again for the next answer: all zero at first. */
+#define UDF_LISTS 6
+struct udf_room {
+    struct udf_text lists[UDF_LISTS];
+};
+void udf_room_release(struct udf_room *room);
+
 struct udf_range {
     char symbol[SYMBOL_MAX + 1];
     enum resolution resolution;
@@ -33,7 +40,8 @@ struct udf_range {
 /* {"s":"ok","t":[…],"o":[…],"h":[…],"l":[…],"c":[…],"v":[…]} or, without bars in the range,
  * {"s":"no_data","nextTime":…}: the newest one before it. Returns 0; -E2BIG more than UDF_MAX_BARS;
  * -ENOMEM; or a negative errno of the store. */
-MUST_CHECK int udf_history(struct store *s, const struct udf_range *range, struct udf_text *ret);
+MUST_CHECK int udf_history(struct store *s, const struct udf_range *range, struct udf_room *room,
+                           struct udf_text *ret);
 
 /* [{"symbol":"AAPL",…},…]: the symbols whose name begins with `query`, at most `limit`. */
 MUST_CHECK int udf_search(struct store *s, const char *query, uint32_t limit, struct udf_text *ret);

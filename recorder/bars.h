@@ -49,6 +49,7 @@ struct bars_state {
     bool heard;        /* the rest is known */
     int64_t newest_ms; /* of all quotes */
     uint64_t seq;      /* of the last in sequence */
+    uint32_t run;      /* which publisher's sequence that is, counted from 1 */
     bool has_volume;
     int32_t volume_day; /* the day, in days since 1970, of `volume` */
     struct decimal volume;

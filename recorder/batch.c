@@ -9,12 +9,13 @@ void batch_release(struct batch *b)
 {
     free(b->bars);
     free(b->states);
+    free(b->ticks);
     *b = (struct batch){0};
 }
 
 void batch_clear(struct batch *b)
 {
-    b->n_bars = b->n_states = 0;
+    b->n_bars = b->n_states = b->n_ticks = 0;
 }
 
 /* Room for one more of `size` bytes. */
@@ -52,5 +53,16 @@ int batch_add_state(struct batch *b, const char *symbol, const struct bars_state
     b->states = list;
     if (result == 0)
         b->states[b->n_states++] = (struct store_state){symbol, *state};
+    return result;
+}
+
+int batch_add_tick(struct batch *b, const struct store_tick *tick)
+{
+    void *list = b->ticks;
+    int result = reserve(&list, &b->cap_ticks, b->n_ticks, sizeof(*b->ticks));
+
+    b->ticks = list;
+    if (result == 0)
+        b->ticks[b->n_ticks++] = *tick;
     return result;
 }

@@ -48,6 +48,21 @@ int store_prune(struct store *s, enum resolution r, int64_t keep_s)
     return s->ops->prune(s, r, keep_s);
 }
 
+int store_prune_ticks(struct store *s, int64_t keep_s)
+{
+    return s->ops->prune_ticks(s, keep_s);
+}
+
+int store_ticks(struct store *s, const struct store_tick_range *range, store_tick_fn *fn, void *ctx)
+{
+    return s->ops->ticks(s, range, fn, ctx);
+}
+
+int store_fix_ticks(struct store *s, const char *symbol, const struct correction *c)
+{
+    return s->ops->fix_ticks(s, symbol, c);
+}
+
 int store_bars(struct store *s, const struct store_range *range, store_bar_fn *fn, void *ctx)
 {
     return s->ops->bars(s, range, fn, ctx);

@@ -1,5 +1,5 @@
 /*
- * store -- where bars are kept: an SQLite file, or a PostgreSQL database.
+ * store -- where bars and ticks are kept: an SQLite file, or a PostgreSQL database.
  *
  * The recorder writes batches, each one transaction: all of it is there or nothing. Writing a bar
  * again replaces it, so a batch may be written twice. Readers see whole batches, and neither side
@@ -38,11 +38,19 @@ struct store_state {
     struct bars_state state;
 };
 
+/* A quote as it came. Writing one of the same run and `seq` again replaces it. */
+struct store_tick {
+    uint32_t run; /* of the publisher, counted for each symbol */
+    struct quote quote;
+};
+
 struct store_batch {
     const struct store_bar *bars;
     size_t n_bars;
     const struct store_state *states;
     size_t n_states;
+    const struct store_tick *ticks; /* fastest with those of a symbol together */
+    size_t n_ticks;
 };
 
 /* postgres://… or postgresql://… is a PostgreSQL database, anything else the name of an SQLite
@@ -53,8 +61,10 @@ const char *store_error(const struct store *s);
 
 MUST_CHECK int store_write(struct store *s, const struct store_batch *batch);
 
-/* Delete a symbol's bars of a resolution that are more than `keep_s` older than its newest one. */
+/* Delete a symbol's bars of a resolution, or ticks, that are more than `keep_s` older than its
+ * newest one: those of symbols that this store has written to since it was opened. */
 MUST_CHECK int store_prune(struct store *s, enum resolution r, int64_t keep_s);
+MUST_CHECK int store_prune_ticks(struct store *s, int64_t keep_s);
 
 /* What is given to the callbacks is valid during the call. A negative result ends the reading and
  * is returned. */
@@ -67,6 +77,7 @@ struct store_range {
     enum resolution resolution;
     int64_t from, to;
     size_t max;
+    bool without_times; /* first_ms and last_ms are not wanted, and are t's */
 };
 
 /* In ascending order. */
@@ -77,6 +88,32 @@ MUST_CHECK int store_bars(struct store *s, const struct store_range *range, stor
  * -ENOENT: there is none. */
 MUST_CHECK int store_before(struct store *s, const char *symbol, enum resolution r, int64_t to,
                             size_t n, int64_t *ret_t);
+
+/* Ticks of one symbol: of one run by `seq`, or of all runs by their time. */
+struct store_tick_range {
+    const char *symbol;
+    bool by_seq;
+    uint32_t run;              /* by_seq: 0 is the newest */
+    uint64_t from_seq, to_seq; /* both included */
+    int64_t from_ms, to_ms;    /* from_ms <= timestamp < to_ms */
+};
+
+typedef int store_tick_fn(void *ctx, const struct store_tick *tick);
+
+/* In no order. -ENOENT: there is no tick of this symbol, or none of this run, at all. */
+MUST_CHECK int store_ticks(struct store *s, const struct store_tick_range *range, store_tick_fn *fn,
+                           void *ctx);
+
+/* What a feed corrects: a price that was told at a time was none, or was another. */
+struct correction {
+    int64_t at_ms;
+    struct decimal wrong;
+    bool has_right;
+    struct decimal right;
+};
+
+/* Give ticks of that time and price the right one, or delete them. Returns how many there were. */
+MUST_CHECK int store_fix_ticks(struct store *s, const char *symbol, const struct correction *c);
 
 /* Symbols whose name begins with `prefix` (any case), in the order of names, at most `max`. */
 MUST_CHECK int store_symbols(struct store *s, const char *prefix, size_t max, store_symbol_fn *fn,
@@ -92,6 +129,10 @@ struct store_ops {
     const char *(*error)(const struct store *s);
     int (*write)(struct store *s, const struct store_batch *batch);
     int (*prune)(struct store *s, enum resolution r, int64_t keep_s);
+    int (*prune_ticks)(struct store *s, int64_t keep_s);
+    int (*ticks)(struct store *s, const struct store_tick_range *range, store_tick_fn *fn,
+                 void *ctx);
+    int (*fix_ticks)(struct store *s, const char *symbol, const struct correction *c);
     int (*bars)(struct store *s, const struct store_range *range, store_bar_fn *fn, void *ctx);
     int (*before)(struct store *s, const char *symbol, enum resolution r, int64_t to, size_t n,
                   int64_t *ret_t);

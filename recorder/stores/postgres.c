@@ -28,6 +28,12 @@ static const char *const migrations[] = {
     " t bigint NOT NULL, open numeric NOT NULL, high numeric NOT NULL, low numeric NOT NULL,"
     " close numeric NOT NULL, volume numeric NOT NULL, first_ms bigint NOT NULL,"
     " last_ms bigint NOT NULL, PRIMARY KEY(symbol, resolution, t));",
+    "ALTER TABLE symbols ADD COLUMN run int;"
+    "CREATE TABLE ticks(symbol int NOT NULL REFERENCES symbols, run int NOT NULL,"
+    " seq bigint NOT NULL, ms bigint NOT NULL, mode int NOT NULL, session int NOT NULL,"
+    " price numeric NOT NULL, open numeric, high numeric, low numeric, prev_close numeric,"
+    " volume numeric, PRIMARY KEY(symbol, run, seq));"
+    "CREATE INDEX ticks_by_time ON ticks(symbol, ms);",
 };
 #define SCHEMA_VERSION ((int)ARRAY_SIZE(migrations))
 
@@ -37,12 +43,15 @@ static const char stage_sql[] =
     " open numeric, high numeric, low numeric, close numeric, volume numeric, first_ms bigint,"
     " last_ms bigint) ON COMMIT DELETE ROWS;"
     "CREATE TEMP TABLE IF NOT EXISTS staged_states(n int, name text, newest_ms bigint, seq bigint,"
-    " volume_day int, volume numeric) ON COMMIT DELETE ROWS";
+    " volume_day int, volume numeric, run int) ON COMMIT DELETE ROWS;"
+    "CREATE TEMP TABLE IF NOT EXISTS staged_ticks(n int, name text, run int, seq bigint, ms bigint,"
+    " mode int, session int, price numeric, open numeric, high numeric, low numeric,"
+    " prev_close numeric, volume numeric) ON COMMIT DELETE ROWS";
 
 /* Of one bar or state twice in a batch the last counts. */
 static const char merge_sql[] =
     "INSERT INTO symbols(name) SELECT name FROM staged_bars UNION SELECT name FROM staged_states"
-    " EXCEPT SELECT name FROM symbols ON CONFLICT DO NOTHING;"
+    " UNION SELECT name FROM staged_ticks EXCEPT SELECT name FROM symbols ON CONFLICT DO NOTHING;"
     "INSERT INTO bars SELECT DISTINCT ON (id, resolution, t) id, resolution, t, open, high, low,"
     " close, b.volume, first_ms, last_ms FROM staged_bars b JOIN symbols USING(name)"
     " ORDER BY id, resolution, t, n DESC"
@@ -50,8 +59,15 @@ static const char merge_sql[] =
     " low = excluded.low, close = excluded.close, volume = excluded.volume,"
     " first_ms = excluded.first_ms, last_ms = excluded.last_ms;"
     "UPDATE symbols s SET newest_ms = u.newest_ms, seq = u.seq, volume_day = u.volume_day,"
-    " volume = u.volume FROM (SELECT DISTINCT ON (name) * FROM staged_states"
+    " volume = u.volume, run = u.run FROM (SELECT DISTINCT ON (name) * FROM staged_states"
     " ORDER BY name, n DESC) u WHERE s.name = u.name;"
+    "INSERT INTO ticks SELECT DISTINCT ON (id, k.run, k.seq) id, k.run, k.seq, ms, mode, session,"
+    " price, open, high, low, prev_close, k.volume FROM staged_ticks k JOIN symbols USING(name)"
+    " ORDER BY id, k.run, k.seq, n DESC"
+    " ON CONFLICT(symbol, run, seq) DO UPDATE SET ms = excluded.ms, mode = excluded.mode,"
+    " session = excluded.session, price = excluded.price, open = excluded.open,"
+    " high = excluded.high, low = excluded.low, prev_close = excluded.prev_close,"
+    " volume = excluded.volume;"
     "COMMIT";
 
 struct postgres_store {
@@ -174,8 +190,37 @@ static int put_state(struct postgres_store *s, size_t n, const struct store_stat
     escape(p->symbol, name);
     if (b->has_volume)
         decimal_format(b->volume, volume);
-    len = snprintf(line, sizeof(line), "%zu\t%s\t%lld\t%lld\t%d\t%s\n", n, name,
-                   (long long)b->newest_ms, (long long)b->seq, b->volume_day, volume);
+    len = snprintf(line, sizeof(line), "%zu\t%s\t%lld\t%lld\t%d\t%s\t%u\n", n, name,
+                   (long long)b->newest_ms, (long long)b->seq, b->volume_day, volume, b->run);
+    return put_line(s, line, len);
+}
+
+/* A value as COPY takes it. */
+static void format_known(const struct quote *q, enum quote_field field, struct decimal value,
+                         char buf[DECIMAL_TEXT_MAX])
+{
+    if (q->known & field)
+        decimal_format(value, buf);
+    else
+        memcpy(buf, "\\N", sizeof("\\N"));
+}
+
+static int put_tick(struct postgres_store *s, size_t n, const struct store_tick *t)
+{
+    const struct quote *q = &t->quote;
+    char name[2 * SYMBOL_MAX + 1], texts[6][DECIMAL_TEXT_MAX], line[LINE_MAX_BYTES];
+    int len;
+
+    escape(q->symbol, name);
+    decimal_format(q->price, texts[0]);
+    format_known(q, QUOTE_OPEN, q->open, texts[1]);
+    format_known(q, QUOTE_HIGH, q->high, texts[2]);
+    format_known(q, QUOTE_LOW, q->low, texts[3]);
+    format_known(q, QUOTE_PREV_CLOSE, q->prev_close, texts[4]);
+    format_known(q, QUOTE_VOLUME, q->volume, texts[5]);
+    len = snprintf(line, sizeof(line), "%zu\t%s\t%u\t%lld\t%lld\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n",
+                   n, name, t->run, (long long)q->seq, (long long)q->timestamp.ms, q->mode,
+                   q->session, texts[0], texts[1], texts[2], texts[3], texts[4], texts[5]);
     return put_line(s, line, len);
 }
 
@@ -197,23 +242,42 @@ static int end_copy(struct postgres_store *s)
     return r;
 }
 
+static int stage_bars(struct postgres_store *s, const struct store_batch *batch)
+{
+    int r = batch->n_bars > 0 ? run(s, "COPY staged_bars FROM STDIN") : 0;
+
+    for (size_t i = 0; r == 0 && i < batch->n_bars; i++)
+        r = put_bar(s, i, &batch->bars[i]);
+    return r == 0 && batch->n_bars > 0 ? end_copy(s) : r;
+}
+
+static int stage_states(struct postgres_store *s, const struct store_batch *batch)
+{
+    int r = batch->n_states > 0 ? run(s, "COPY staged_states FROM STDIN") : 0;
+
+    for (size_t i = 0; r == 0 && i < batch->n_states; i++)
+        r = put_state(s, i, &batch->states[i]);
+    return r == 0 && batch->n_states > 0 ? end_copy(s) : r;
+}
+
+static int stage_ticks(struct postgres_store *s, const struct store_batch *batch)
+{
+    int r = batch->n_ticks > 0 ? run(s, "COPY staged_ticks FROM STDIN") : 0;
+
+    for (size_t i = 0; r == 0 && i < batch->n_ticks; i++)
+        r = put_tick(s, i, &batch->ticks[i]);
+    return r == 0 && batch->n_ticks > 0 ? end_copy(s) : r;
+}
+
 static int stage(struct postgres_store *s, const struct store_batch *batch)
 {
     int r = run(s, stage_sql);
 
     if (r == 0)
-        r = run(s, "COPY staged_bars FROM STDIN");
-    for (size_t i = 0; r == 0 && i < batch->n_bars; i++)
-        r = put_bar(s, i, &batch->bars[i]);
+        r = stage_bars(s, batch);
     if (r == 0)
-        r = end_copy(s);
-    if (r == 0)
-        r = run(s, "COPY staged_states FROM STDIN");
-    for (size_t i = 0; r == 0 && i < batch->n_states; i++)
-        r = put_state(s, i, &batch->states[i]);
-    if (r == 0)
-        r = end_copy(s);
-    return r;
+        r = stage_states(s, batch);
+    return r == 0 ? stage_ticks(s, batch) : r;
 }
 
 static int postgres_write(struct store *store, const struct store_batch *batch)
@@ -329,6 +393,152 @@ static int postgres_before(struct store *store, const char *symbol, enum resolut
     return result;
 }
 
+/* ---- ticks ---- */
+
+/* A column that may be NULL. */
+static int known_at(const PGresult *rows, int row, int column, enum quote_field field,
+                    struct quote *q, struct decimal *ret)
+{
+    if (PQgetisnull(rows, row, column))
+        return 0;
+    q->known |= (uint8_t)field;
+    return decimal_at(rows, row, column, ret);
+}
+
+static int read_tick(const PGresult *rows, int row, struct store_tick *ret)
+{
+    struct quote *q = &ret->quote;
+    int r = decimal_at(rows, row, 5, &q->price);
+
+    ret->run = (uint32_t)integer_at(rows, row, 0);
+    q->seq = (uint64_t)integer_at(rows, row, 1);
+    q->timestamp.ms = integer_at(rows, row, 2);
+    q->mode = (uint8_t)integer_at(rows, row, 3);
+    q->session = (uint8_t)integer_at(rows, row, 4);
+    q->known = 0;
+    if (r == 0)
+        r = known_at(rows, row, 6, QUOTE_OPEN, q, &q->open);
+    if (r == 0)
+        r = known_at(rows, row, 7, QUOTE_HIGH, q, &q->high);
+    if (r == 0)
+        r = known_at(rows, row, 8, QUOTE_LOW, q, &q->low);
+    if (r == 0)
+        r = known_at(rows, row, 9, QUOTE_PREV_CLOSE, q, &q->prev_close);
+    if (r == 0)
+        r = known_at(rows, row, 10, QUOTE_VOLUME, q, &q->volume);
+    if (r < 0 || q->mode > MODE_LIVE || q->session > SESSION_CLOSED)
+        return -EBADMSG;
+    return 0;
+}
+
+/* -ENOENT when there are none; `run` "0" is any. */
+static int has_ticks(struct postgres_store *s, const char *symbol, const char *run_text)
+{
+    const char *const values[] = {symbol, run_text};
+    PGresult *rows = NULL;
+    int r = query(s,
+                  "SELECT 1 FROM ticks WHERE symbol = (SELECT id FROM symbols WHERE name = $1)"
+                  " AND ($2::int = 0 OR run = $2::int) LIMIT 1",
+                  2, values, &rows);
+
+    if (r == 0 && PQntuples(rows) == 0)
+        r = -ENOENT;
+    PQclear(rows);
+    return r;
+}
+
+static int query_ticks(struct postgres_store *s, const struct store_tick_range *range,
+                       const char *run_text, PGresult **ret)
+{
+#define TICK_COLUMNS                                                                               \
+    "SELECT k.run, k.seq, ms, mode, session, price, open, high, low, prev_close, k.volume"         \
+    " FROM ticks k JOIN symbols s ON s.id = k.symbol WHERE s.name = $1"
+    char from[24], to[24];
+    const char *const values[] = {range->symbol, from, to, run_text};
+    uint64_t to_seq = range->to_seq > INT64_MAX ? INT64_MAX : range->to_seq;
+
+    if (range->by_seq) {
+        snprintf(from, sizeof(from), "%llu", (unsigned long long)range->from_seq);
+        snprintf(to, sizeof(to), "%llu", (unsigned long long)to_seq);
+        return query(s,
+                     TICK_COLUMNS " AND k.seq >= $2 AND k.seq <= $3 AND k.run = CASE $4::int WHEN 0"
+                                  " THEN (SELECT max(m.run) FROM ticks m WHERE m.symbol = s.id)"
+                                  " ELSE $4::int END",
+                     4, values, ret);
+    }
+    snprintf(from, sizeof(from), "%lld", (long long)range->from_ms);
+    snprintf(to, sizeof(to), "%lld", (long long)range->to_ms);
+    return query(s, TICK_COLUMNS " AND ms >= $2 AND ms < $3", 3, values, ret);
+}
+
+static int postgres_ticks(struct store *store, const struct store_tick_range *range,
+                          store_tick_fn *fn, void *ctx)
+{
+    struct postgres_store *s = (struct postgres_store *)store;
+    struct store_tick tick = {0};
+    char run_text[16];
+    PGresult *rows = NULL;
+    int r = ensure_connected(s);
+
+    snprintf(run_text, sizeof(run_text), "%u", range->by_seq ? range->run & INT32_MAX : 0);
+    memcpy(tick.quote.symbol, range->symbol, strlen(range->symbol) + 1);
+    if (r == 0)
+        r = has_ticks(s, range->symbol, run_text);
+    if (r == 0)
+        r = query_ticks(s, range, run_text, &rows);
+    for (int i = 0; r == 0 && i < PQntuples(rows); i++) {
+        r = read_tick(rows, i, &tick);
+        if (r == 0)
+            r = fn(ctx, &tick);
+    }
+    PQclear(rows);
+    return r;
+}
+
+static int postgres_prune_ticks(struct store *store, int64_t keep_s)
+{
+    struct postgres_store *s = (struct postgres_store *)store;
+    char keep_ms[24];
+    const char *const values[] = {keep_ms};
+    PGresult *rows = NULL;
+    int r = ensure_connected(s);
+
+    snprintf(keep_ms, sizeof(keep_ms), "%lld", (long long)keep_s * 1000);
+    if (r == 0)
+        r = query(s,
+                  "DELETE FROM ticks k USING (SELECT id, (SELECT max(ms) FROM ticks WHERE"
+                  " symbol = id) AS newest FROM symbols) n"
+                  " WHERE k.symbol = n.id AND k.ms < n.newest - $1::bigint",
+                  1, values, &rows);
+    PQclear(rows);
+    return r;
+}
+
+static int postgres_fix_ticks(struct store *store, const char *symbol, const struct correction *c)
+{
+#define WRONG_TICKS                                                                                \
+    " WHERE symbol = (SELECT id FROM symbols WHERE name = $1) AND ms = $2 AND price = $3"
+    struct postgres_store *s = (struct postgres_store *)store;
+    char ms[24], wrong[DECIMAL_TEXT_MAX], right[DECIMAL_TEXT_MAX];
+    const char *const values[] = {symbol, ms, wrong, right};
+    PGresult *rows = NULL;
+    int r = ensure_connected(s), n = 0;
+
+    snprintf(ms, sizeof(ms), "%lld", (long long)c->at_ms);
+    decimal_format(c->wrong, wrong);
+    decimal_format(c->right, right);
+    if (r == 0 && c->has_right)
+        r = query(s, "UPDATE ticks SET price = $4" WRONG_TICKS, 4, values, &rows);
+    else if (r == 0)
+        r = query(s, "DELETE FROM ticks" WRONG_TICKS, 3, values, &rows);
+    if (r == 0)
+        n = (int)strtol(PQcmdTuples(rows), NULL, 10);
+    PQclear(rows);
+    return r < 0 ? r : n;
+}
+
+/* ---- symbols ---- */
+
 static int read_symbol(const PGresult *rows, int row, store_symbol_fn *fn, void *ctx)
 {
     struct store_state p = {.symbol = PQgetvalue(rows, row, 0)};
@@ -341,6 +551,7 @@ static int read_symbol(const PGresult *rows, int row, store_symbol_fn *fn, void 
     b->has_volume = !PQgetisnull(rows, row, 4);
     if (b->has_volume && decimal_at(rows, row, 4, &b->volume) < 0)
         return -EBADMSG;
+    b->run = (uint32_t)integer_at(rows, row, 5);
     return fn(ctx, &p);
 }
 
@@ -356,7 +567,7 @@ static int postgres_symbols(struct store *store, const char *prefix, size_t max,
     snprintf(limit, sizeof(limit), "%zu", max);
     if (r == 0)
         r = query(s,
-                  "SELECT name, newest_ms, seq, volume_day, volume FROM symbols"
+                  "SELECT name, newest_ms, seq, volume_day, volume, run FROM symbols"
                   " WHERE left(name, length($1)) = upper($1) ORDER BY name COLLATE \"C\" LIMIT $2",
                   2, values, &rows);
     for (int i = 0; r == 0 && i < PQntuples(rows); i++)
@@ -386,6 +597,41 @@ static int query_version(struct postgres_store *s, int *ret)
     return r;
 }
 
+static int refuse_newer(struct postgres_store *s, int version)
+{
+    snprintf(s->error, sizeof(s->error),
+             "it was written by a newer version of this program: its schema is %d, this one knows "
+             "%d",
+             version, SCHEMA_VERSION);
+    return -EPROTONOSUPPORT;
+}
+
+/* With TimescaleDB the bars are cut by time into chunks of four weeks. What is a hypertable
+ * already stays as it is. Where the server has the extension but this user may not
+ * use it, the tables stay plain ones, which is told. */
+static const char hypertable_sql[] =
+    "DO $$ BEGIN"
+    " IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb') THEN"
+    "  CREATE EXTENSION IF NOT EXISTS timescaledb;"
+    " END IF;"
+    " IF EXISTS (SELECT FROM pg_proc WHERE proname = 'create_hypertable') THEN"
+    "  PERFORM create_hypertable('bars', 't', chunk_time_interval => 2419200::bigint,"
+    "   if_not_exists => true, migrate_data => true);"
+    " END IF;"
+    "END $$";
+
+static int make_hypertable(struct postgres_store *s)
+{
+    int r = run(s, "SAVEPOINT plain");
+
+    if (r == 0 && run(s, hypertable_sql) < 0) {
+        log_warn("TimescaleDB is there but cannot be used, the tables stay plain ones: %s",
+                 s->error);
+        r = run(s, "ROLLBACK TO plain");
+    }
+    return r;
+}
+
 /* Under a lock: two that start at once do not both do it. */
 static int migrate(struct postgres_store *s)
 {
@@ -394,15 +640,12 @@ static int migrate(struct postgres_store *s)
 
     if (r == 0)
         r = query_version(s, &version);
-    if (r == 0 && version > SCHEMA_VERSION) {
-        snprintf(s->error, sizeof(s->error),
-                 "it was written by a newer version of this program: its schema is %d, this one "
-                 "knows %d",
-                 version, SCHEMA_VERSION);
-        r = -EPROTONOSUPPORT;
-    }
+    if (r == 0 && version > SCHEMA_VERSION)
+        r = refuse_newer(s, version);
     for (int i = version; r == 0 && i < SCHEMA_VERSION; i++)
         r = run(s, migrations[i]);
+    if (r == 0)
+        r = make_hypertable(s);
     snprintf(set_version, sizeof(set_version), "UPDATE tapecast_version SET version = %d",
              SCHEMA_VERSION);
     if (r == 0)
@@ -463,7 +706,9 @@ static int postgres_open(const char *url, enum store_mode mode, struct store **r
     r = connect_to(s, url);
     if (r == 0)
         r = mode == STORE_WRITE ? migrate(s) : query_version(s, &version);
-    if (r == 0 && mode == STORE_READ && version == 0)
+    if (r == 0 && mode == STORE_READ && version > SCHEMA_VERSION)
+        r = refuse_newer(s, version);
+    if (r == 0 && mode == STORE_READ && version < SCHEMA_VERSION)
         r = -ENOENT;
     if (r == 0) {
         *ret = &s->store;
@@ -481,6 +726,9 @@ const struct store_ops store_postgres = {
     .error = postgres_error,
     .write = postgres_write,
     .prune = postgres_prune,
+    .prune_ticks = postgres_prune_ticks,
+    .ticks = postgres_ticks,
+    .fix_ticks = postgres_fix_ticks,
     .bars = postgres_bars,
     .before = postgres_before,
     .symbols = postgres_symbols,

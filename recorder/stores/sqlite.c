@@ -2,56 +2,49 @@
  * One file in WAL mode: readers never wait for the writer, a batch is one transaction, and a crash
  * leaves what was committed. With synchronous=NORMAL a power cut may take the last batches with it
  * but never harms the file.
- *
- * Prices of a bar are integers of one scale, so that the file is exact and small: a bar takes about
- * 35 bytes. The only file that includes <sqlite3.h>.
  */
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/hash.h"
 #include "common/log.h"
-#include "recorder/store.h"
+#include "recorder/stores/sqlite_internal.h"
 
 #include "common/banned.h"
 
 #define APPLICATION_ID "1413567571" /* "TAPS" */
 #define BUSY_MS 5000
 
+static int pack_bars(struct sqlite_store *s);
+
 /* Step n brings a schema of version n to n + 1; PRAGMA user_version tells how far a file is. Add
  * steps, never change one. */
-static const char *const migrations[] = {
-    "CREATE TABLE symbols("
-    " id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, newest_ms INTEGER, seq INTEGER,"
-    " volume_day INTEGER, volume INTEGER, volume_scale INTEGER);"
-    "CREATE TABLE bars("
-    " symbol INTEGER NOT NULL, resolution INTEGER NOT NULL, t INTEGER NOT NULL,"
-    " open INTEGER NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL, close INTEGER NOT NULL,"
-    " scale INTEGER NOT NULL, volume INTEGER NOT NULL, volume_scale INTEGER NOT NULL,"
-    " first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL," /* from t on */
-    " PRIMARY KEY(symbol, resolution, t)) WITHOUT ROWID;"
-    "PRAGMA application_id=" APPLICATION_ID ";",
+static const struct migration {
+    const char *sql;
+    int (*then)(struct sqlite_store *s); /* or NULL */
+} migrations[] = {
+    {.sql = "CREATE TABLE symbols("
+            " id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, newest_ms INTEGER, seq INTEGER,"
+            " volume_day INTEGER, volume INTEGER, volume_scale INTEGER);"
+            "CREATE TABLE bars("
+            " symbol INTEGER NOT NULL, resolution INTEGER NOT NULL, t INTEGER NOT NULL,"
+            " open INTEGER NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL,"
+            " close INTEGER NOT NULL, scale INTEGER NOT NULL, volume INTEGER NOT NULL,"
+            " volume_scale INTEGER NOT NULL,"
+            " first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL," /* from t on */
+            " PRIMARY KEY(symbol, resolution, t)) WITHOUT ROWID;"
+            "PRAGMA application_id=" APPLICATION_ID ";"},
+    {.sql = "CREATE TABLE chunks(key INTEGER PRIMARY KEY, bars BLOB NOT NULL);"
+            "CREATE TABLE ticks(id INTEGER PRIMARY KEY, symbol INTEGER NOT NULL,"
+            " run INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
+            " from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL, quotes BLOB NOT NULL);"
+            "CREATE UNIQUE INDEX ticks_by_seq ON ticks(symbol, run, first_seq, last_seq);"
+            "CREATE INDEX ticks_by_time ON ticks(symbol, to_ms, from_ms);"
+            "ALTER TABLE symbols ADD COLUMN run INTEGER;",
+     .then = pack_bars},
 };
 #define SCHEMA_VERSION ((int)ARRAY_SIZE(migrations))
-
-enum statement {
-    BEGIN,
-    COMMIT,
-    ROLLBACK,
-    ADD_SYMBOL,
-    FIND_SYMBOL,
-    PUT_STATE,
-    PUT_BAR,
-    GET_BARS,
-    GET_BEFORE,
-    GET_FIRST,
-    GET_SYMBOLS,
-    PRUNE,
-    N_STATEMENTS
-};
 
 static const char *const sql[N_STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -60,19 +53,26 @@ static const char *const sql[N_STATEMENTS] = {
     [ADD_SYMBOL] = "INSERT INTO symbols(name) VALUES(?1)",
     [FIND_SYMBOL] = "SELECT id FROM symbols WHERE name = ?1",
     [PUT_STATE] = "UPDATE symbols SET newest_ms = ?2, seq = ?3, volume_day = ?4, volume = ?5,"
-                  " volume_scale = ?6 WHERE id = ?1",
-    [PUT_BAR] = "REPLACE INTO bars VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    [GET_BARS] = "SELECT t, open, high, low, close, scale, volume, volume_scale, first_ms, last_ms"
-                 " FROM bars WHERE symbol = ?1 AND resolution = ?2 AND t >= ?3 AND t < ?4"
-                 " ORDER BY t LIMIT ?5",
-    [GET_BEFORE] = "SELECT t FROM bars WHERE symbol = ?1 AND resolution = ?2 AND t < ?3"
-                   " ORDER BY t DESC LIMIT 1 OFFSET ?4",
-    [GET_FIRST] = "SELECT t FROM bars WHERE symbol = ?1 AND resolution = ?2 AND t < ?3"
-                  " ORDER BY t LIMIT 1",
-    [GET_SYMBOLS] = "SELECT name, newest_ms, seq, volume_day, volume, volume_scale FROM symbols"
-                    " WHERE substr(name, 1, length(?1)) = upper(?1) ORDER BY name LIMIT ?2",
-    [PRUNE] = "DELETE FROM bars WHERE symbol = ?1 AND resolution = ?2 AND t <"
-              " (SELECT max(t) FROM bars WHERE symbol = ?1 AND resolution = ?2) - ?3",
+                  " volume_scale = ?6, run = ?7 WHERE id = ?1",
+    [GET_SYMBOLS] = "SELECT name, newest_ms, seq, volume_day, volume, volume_scale, run"
+                    " FROM symbols WHERE substr(name, 1, length(?1)) = upper(?1)"
+                    " ORDER BY name LIMIT ?2",
+    [PUT_CHUNK] = "REPLACE INTO chunks VALUES(?1, ?2)",
+    [GET_CHUNK] = "SELECT bars FROM chunks WHERE key = ?1",
+    [GET_CHUNKS] = "SELECT bars FROM chunks WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
+    [GET_CHUNKS_BACK] = "SELECT bars FROM chunks WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC",
+    [DROP_CHUNKS] = "DELETE FROM chunks WHERE key >= ?1 AND key < ?2",
+    [PUT_TICKS] = "REPLACE INTO ticks(symbol, run, first_seq, last_seq, from_ms, to_ms, quotes)"
+                  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [GET_TICKS_BY_SEQ] = "SELECT run, quotes FROM ticks WHERE symbol = ?1 AND run ="
+                         " CASE ?2 WHEN 0 THEN (SELECT max(run) FROM ticks WHERE symbol = ?1)"
+                         " ELSE ?2 END AND first_seq <= ?4 AND last_seq >= ?3",
+    [GET_TICKS_BY_TIME] = "SELECT run, quotes, id FROM ticks"
+                          " WHERE symbol = ?1 AND to_ms >= ?2 AND from_ms < ?3",
+    [HAS_TICKS] = "SELECT 1 FROM ticks WHERE symbol = ?1 AND (?2 = 0 OR run = ?2) LIMIT 1",
+    [FIX_TICKS] = "UPDATE ticks SET quotes = ?2 WHERE id = ?1",
+    [DROP_TICKS] = "DELETE FROM ticks WHERE symbol = ?1 AND to_ms <"
+                   " (SELECT max(to_ms) FROM ticks WHERE symbol = ?1) - ?2",
 };
 
 struct known_symbol {
@@ -81,16 +81,9 @@ struct known_symbol {
     char name[SYMBOL_MAX + 1];
 };
 
-struct sqlite_store {
-    struct store store;
-    sqlite3 *db;
-    sqlite3_stmt *statements[N_STATEMENTS];
-    struct hash_table symbols; /* struct known_symbol: those asked for so far */
-};
-
 /* ---- results ---- */
 
-static int result_of(int rc)
+int sqlite_result(int rc)
 {
     switch (rc & 0xff) {
     case SQLITE_OK:
@@ -114,37 +107,39 @@ static int result_of(int rc)
 
 static const char *sqlite_error(const struct store *s)
 {
-    return sqlite3_errmsg(((const struct sqlite_store *)s)->db);
+    const struct sqlite_store *sqlite = (const struct sqlite_store *)s;
+
+    return sqlite->error != NULL ? sqlite->error : sqlite3_errmsg(sqlite->db);
 }
 
 /* ---- statements ---- */
 
-static int prepare(struct sqlite_store *s, enum statement n, sqlite3_stmt **ret)
+int sqlite_prepare(struct sqlite_store *s, enum statement n, sqlite3_stmt **ret)
 {
     int rc = SQLITE_OK;
 
+    s->error = NULL;
     if (s->statements[n] == NULL)
         rc = sqlite3_prepare_v3(s->db, sql[n], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[n],
                                 NULL);
     *ret = s->statements[n];
-    return result_of(rc);
+    return sqlite_result(rc);
 }
 
-/* Run a prepared statement that gives nothing. */
-static int run_to_end(sqlite3_stmt *st)
+int sqlite_run(sqlite3_stmt *st)
 {
     int rc = sqlite3_step(st);
 
     sqlite3_reset(st);
-    return result_of(rc);
+    return sqlite_result(rc);
 }
 
 static int run(struct sqlite_store *s, enum statement n)
 {
     sqlite3_stmt *st;
-    int r = prepare(s, n, &st);
+    int r = sqlite_prepare(s, n, &st);
 
-    return r < 0 ? r : run_to_end(st);
+    return r < 0 ? r : sqlite_run(st);
 }
 
 /* ---- symbols ---- */
@@ -186,7 +181,7 @@ static int remember_symbol(struct sqlite_store *s, const char *name, uint32_t ha
 static int query_symbol(struct sqlite_store *s, const char *name, int64_t *ret)
 {
     sqlite3_stmt *st;
-    int r = prepare(s, FIND_SYMBOL, &st), rc;
+    int r = sqlite_prepare(s, FIND_SYMBOL, &st), rc;
 
     if (r < 0)
         return r;
@@ -195,24 +190,24 @@ static int query_symbol(struct sqlite_store *s, const char *name, int64_t *ret)
     if (rc == SQLITE_ROW)
         *ret = sqlite3_column_int64(st, 0);
     sqlite3_reset(st);
-    return rc == SQLITE_DONE ? -ENOENT : result_of(rc);
+    return rc == SQLITE_DONE ? -ENOENT : sqlite_result(rc);
 }
 
 static int add_symbol(struct sqlite_store *s, const char *name, int64_t *ret)
 {
     sqlite3_stmt *st;
-    int r = prepare(s, ADD_SYMBOL, &st);
+    int r = sqlite_prepare(s, ADD_SYMBOL, &st);
 
     if (r < 0)
         return r;
     sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
-    r = run_to_end(st);
+    r = sqlite_run(st);
     if (r == 0)
         *ret = sqlite3_last_insert_rowid(s->db);
     return r;
 }
 
-static int symbol_id(struct sqlite_store *s, const char *name, bool add, int64_t *ret)
+int sqlite_symbol(struct sqlite_store *s, const char *name, bool add, int64_t *ret)
 {
     uint32_t hash = hash_more(HASH_SEED, name, strlen(name));
     struct hash_node *node = hash_table_find(&s->symbols, hash, has_name, name);
@@ -235,56 +230,31 @@ static int symbol_id(struct sqlite_store *s, const char *name, bool add, int64_t
 
 /* ---- writing ---- */
 
-#define N_PRICES 4
-
-/* The prices of a bar as integers of the smallest scale that holds all of them. Digits that 18 do
- * not hold beside a far larger price are rounded away. */
-static uint8_t align_prices(const struct bar *b, int64_t ret[N_PRICES])
+int sqlite_reserve(struct sqlite_store *s, size_t n)
 {
-    const struct decimal prices[N_PRICES] = {b->open, b->high, b->low, b->close};
-    uint8_t scale = 0;
-    int i = 0;
+    uint8_t *bigger;
 
-    for (int k = 0; k < N_PRICES; k++)
-        scale = prices[k].scale > scale ? prices[k].scale : scale;
-    while (i < N_PRICES) {
-        if (decimal_to_scaled(decimal_round(prices[i], scale), scale, &ret[i]) == 0) {
-            i++;
-        } else {
-            scale--; /* ends at 0, which every decimal has room for */
-            i = 0;
-        }
-    }
-    return scale;
+    if (n <= s->cap_bytes)
+        return 0;
+    bigger = realloc(s->bytes, n);
+    if (bigger == NULL)
+        return -ENOMEM;
+    s->bytes = bigger;
+    s->cap_bytes = n;
+    return 0;
 }
 
-static int put_bar(struct sqlite_store *s, sqlite3_stmt *st, const struct store_bar *b)
+int sqlite_damaged(struct sqlite_store *s)
 {
-    int64_t id, prices[N_PRICES];
-    int r = symbol_id(s, b->symbol, true, &id);
-    uint8_t scale;
-
-    if (r < 0)
-        return r;
-    scale = align_prices(&b->bar, prices);
-    sqlite3_bind_int64(st, 1, id);
-    sqlite3_bind_int(st, 2, resolution_seconds(b->resolution));
-    sqlite3_bind_int64(st, 3, b->bar.t);
-    for (int i = 0; i < N_PRICES; i++)
-        sqlite3_bind_int64(st, 4 + i, prices[i]);
-    sqlite3_bind_int(st, 8, scale);
-    sqlite3_bind_int64(st, 9, b->bar.volume.coef);
-    sqlite3_bind_int(st, 10, b->bar.volume.scale);
-    sqlite3_bind_int64(st, 11, b->bar.first_ms - b->bar.t * 1000);
-    sqlite3_bind_int64(st, 12, b->bar.last_ms - b->bar.t * 1000);
-    return run_to_end(st);
+    s->error = "the file is damaged: restore a backup, or begin a new one under another name";
+    return -EBADMSG;
 }
 
 static int put_state(struct sqlite_store *s, sqlite3_stmt *st, const struct store_state *p)
 {
     const struct bars_state *b = &p->state;
     int64_t id;
-    int r = symbol_id(s, p->symbol, true, &id);
+    int r = sqlite_symbol(s, p->symbol, true, &id);
 
     if (r < 0)
         return r;
@@ -297,20 +267,40 @@ static int put_state(struct sqlite_store *s, sqlite3_stmt *st, const struct stor
         sqlite3_bind_int64(st, 5, b->volume.coef);
         sqlite3_bind_int(st, 6, b->volume.scale);
     }
-    return run_to_end(st);
+    sqlite3_bind_int64(st, 7, b->run);
+    return sqlite_run(st);
 }
 
 static int put_all(struct sqlite_store *s, const struct store_batch *batch)
 {
-    sqlite3_stmt *bar = NULL, *state = NULL;
-    int r = prepare(s, PUT_BAR, &bar);
+    sqlite3_stmt *state = NULL;
+    int r = sqlite_prepare(s, PUT_STATE, &state);
 
-    if (r == 0)
-        r = prepare(s, PUT_STATE, &state);
     for (size_t i = 0; r == 0 && i < batch->n_bars; i++)
-        r = put_bar(s, bar, &batch->bars[i]);
+        r = sqlite_put_bar(s, &batch->bars[i]);
+    if (r == 0)
+        r = sqlite_flush_chunks(s);
+    if (r == 0)
+        r = sqlite_put_ticks(s, batch->ticks, batch->n_ticks);
     for (size_t i = 0; r == 0 && i < batch->n_states; i++)
         r = put_state(s, state, &batch->states[i]);
+    return r;
+}
+
+/* Commit when `r` is 0, else leave everything as it was. */
+static int end_transaction(struct sqlite_store *s, int r)
+{
+    sqlite_forget_chunks(s); /* another writer may come between two batches */
+    if (r == 0)
+        r = run(s, COMMIT);
+    if (r < 0) {
+        const char *error = s->error;
+
+        forget_symbols(s); /* some may not have been added after all */
+        if (!sqlite3_get_autocommit(s->db))
+            (void)run(s, ROLLBACK);
+        s->error = error;
+    }
     return r;
 }
 
@@ -319,30 +309,20 @@ static int sqlite_write(struct store *store, const struct store_batch *batch)
     struct sqlite_store *s = (struct sqlite_store *)store;
     int r = run(s, BEGIN);
 
-    if (r < 0)
-        return r;
-    r = put_all(s, batch);
-    if (r == 0)
-        r = run(s, COMMIT);
-    if (r < 0) {
-        forget_symbols(s); /* some may not have been added after all */
-        if (!sqlite3_get_autocommit(s->db))
-            (void)run(s, ROLLBACK);
-    }
-    return r;
+    return r < 0 ? r : end_transaction(s, put_all(s, batch));
 }
 
-static int prune_symbol(struct sqlite_store *s, int64_t id, enum resolution r, int64_t keep_s)
+static int prune_symbol(struct sqlite_store *s, const struct known_symbol *k, enum resolution r,
+                        int64_t keep_s)
 {
-    sqlite3_stmt *st;
-    int result = prepare(s, PRUNE, &st);
+    int64_t newest;
+    int result = sqlite_before(&s->store, k->name, r, INT64_MAX, 1, &newest);
 
-    if (result < 0)
-        return result;
-    sqlite3_bind_int64(st, 1, id);
-    sqlite3_bind_int(st, 2, resolution_seconds(r));
-    sqlite3_bind_int64(st, 3, keep_s);
-    return run_to_end(st);
+    if (result == 0)
+        result = run(s, BEGIN);
+    if (result == 0)
+        result = end_transaction(s, sqlite_drop_bars(s, k->id, r, newest - keep_s));
+    return result == -ENOENT ? 0 : result;
 }
 
 /* A transaction for each symbol, so that the next batch never waits long. */
@@ -353,96 +333,22 @@ static int sqlite_prune(struct store *store, enum resolution r, int64_t keep_s)
     int result = 0;
 
     while (result == 0 && (n = hash_table_next(&s->symbols, n)) != NULL)
-        result = prune_symbol(s, CONTAINER_OF(n, const struct known_symbol, node)->id, r, keep_s);
+        result = prune_symbol(s, CONTAINER_OF(n, const struct known_symbol, node), r, keep_s);
+    return result;
+}
+
+static int sqlite_prune_ticks(struct store *store, int64_t keep_s)
+{
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    const struct hash_node *n = NULL;
+    int result = 0;
+
+    while (result == 0 && (n = hash_table_next(&s->symbols, n)) != NULL)
+        result = sqlite_drop_ticks(s, CONTAINER_OF(n, const struct known_symbol, node)->id, keep_s);
     return result;
 }
 
 /* ---- reading ---- */
-
-static int read_bar(sqlite3_stmt *st, struct bar *ret)
-{
-    struct bar b = {.t = sqlite3_column_int64(st, 0)};
-    struct decimal *prices[N_PRICES] = {&b.open, &b.high, &b.low, &b.close};
-    uint8_t scale = (uint8_t)sqlite3_column_int(st, 5);
-    int r;
-
-    b.first_ms = b.t * 1000 + sqlite3_column_int64(st, 8);
-    b.last_ms = b.t * 1000 + sqlite3_column_int64(st, 9);
-    for (int i = 0; i < N_PRICES; i++) {
-        r = decimal_from_scaled(sqlite3_column_int64(st, 1 + i), scale, prices[i]);
-        if (r < 0)
-            return r;
-    }
-    r = decimal_from_scaled(sqlite3_column_int64(st, 6), (uint8_t)sqlite3_column_int(st, 7),
-                            &b.volume);
-    if (r == 0)
-        *ret = b;
-    return r;
-}
-
-static int sqlite_bars(struct store *store, const struct store_range *range, store_bar_fn *fn,
-                       void *ctx)
-{
-    struct sqlite_store *s = (struct sqlite_store *)store;
-    sqlite3_stmt *st;
-    struct bar bar;
-    int64_t id;
-    int result = symbol_id(s, range->symbol, false, &id), rc;
-
-    if (result < 0)
-        return result == -ENOENT ? 0 : result;
-    result = prepare(s, GET_BARS, &st);
-    if (result < 0)
-        return result;
-    sqlite3_bind_int64(st, 1, id);
-    sqlite3_bind_int(st, 2, resolution_seconds(range->resolution));
-    sqlite3_bind_int64(st, 3, range->from);
-    sqlite3_bind_int64(st, 4, range->to);
-    sqlite3_bind_int64(st, 5, (int64_t)range->max);
-    while (result == 0 && (rc = sqlite3_step(st)) != SQLITE_DONE) {
-        result = rc == SQLITE_ROW ? read_bar(st, &bar) : result_of(rc);
-        if (result == 0)
-            result = fn(ctx, &bar);
-    }
-    sqlite3_reset(st);
-    return result;
-}
-
-/* The first row of a statement that asks for a `t` before ?3. */
-static int query_t(struct sqlite_store *s, sqlite3_stmt *st, int64_t id, enum resolution r,
-                   int64_t to, int64_t *ret)
-{
-    int rc;
-
-    sqlite3_bind_int64(st, 1, id);
-    sqlite3_bind_int(st, 2, resolution_seconds(r));
-    sqlite3_bind_int64(st, 3, to);
-    rc = sqlite3_step(st);
-    if (rc == SQLITE_ROW)
-        *ret = sqlite3_column_int64(st, 0);
-    sqlite3_reset(st);
-    (void)s;
-    return rc == SQLITE_DONE ? -ENOENT : result_of(rc);
-}
-
-static int sqlite_before(struct store *store, const char *symbol, enum resolution r, int64_t to,
-                         size_t n, int64_t *ret_t)
-{
-    struct sqlite_store *s = (struct sqlite_store *)store;
-    sqlite3_stmt *before = NULL, *first = NULL;
-    int64_t id;
-    int result = symbol_id(s, symbol, false, &id);
-
-    if (result == 0)
-        result = prepare(s, GET_BEFORE, &before);
-    if (result == 0)
-        result = prepare(s, GET_FIRST, &first);
-    if (result < 0)
-        return result;
-    sqlite3_bind_int64(before, 4, (int64_t)n - 1);
-    result = query_t(s, before, id, r, to, ret_t);
-    return result == -ENOENT ? query_t(s, first, id, r, to, ret_t) : result;
-}
 
 static int read_symbol(sqlite3_stmt *st, store_symbol_fn *fn, void *ctx)
 {
@@ -459,6 +365,7 @@ static int read_symbol(sqlite3_stmt *st, store_symbol_fn *fn, void *ctx)
     if (decimal_from_scaled(sqlite3_column_int64(st, 4), (uint8_t)sqlite3_column_int(st, 5),
                             &b->volume) < 0)
         return -EBADMSG;
+    b->run = (uint32_t)sqlite3_column_int64(st, 6);
     return fn(ctx, &p);
 }
 
@@ -467,14 +374,14 @@ static int sqlite_symbols(struct store *store, const char *prefix, size_t max, s
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
     sqlite3_stmt *st;
-    int r = prepare(s, GET_SYMBOLS, &st), rc;
+    int r = sqlite_prepare(s, GET_SYMBOLS, &st), rc;
 
     if (r < 0)
         return r;
     sqlite3_bind_text(st, 1, prefix, -1, SQLITE_STATIC);
     sqlite3_bind_int64(st, 2, (int64_t)max);
     while (r == 0 && (rc = sqlite3_step(st)) != SQLITE_DONE)
-        r = rc == SQLITE_ROW ? read_symbol(st, fn, ctx) : result_of(rc);
+        r = rc == SQLITE_ROW ? read_symbol(st, fn, ctx) : sqlite_result(rc);
     sqlite3_reset(st);
     return r;
 }
@@ -487,61 +394,110 @@ static int query_version(sqlite3 *db, int *ret)
     int rc = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &st, NULL);
 
     if (rc != SQLITE_OK)
-        return result_of(rc);
+        return sqlite_result(rc);
     rc = sqlite3_step(st);
     if (rc == SQLITE_ROW)
         *ret = sqlite3_column_int(st, 0);
     sqlite3_finalize(st);
-    return result_of(rc);
+    return sqlite_result(rc);
 }
 
-static int migrate_from(sqlite3 *db, int version)
+/* The bars of version 1, one a row with prices as integers of one scale. */
+static int read_old_bar(sqlite3_stmt *st, struct store_bar *ret)
+{
+    struct bar *b = &ret->bar;
+    struct decimal *const prices[] = {&b->open, &b->high, &b->low, &b->close};
+    uint8_t scale = (uint8_t)sqlite3_column_int(st, 7);
+    int r = resolution_of_seconds(sqlite3_column_int64(st, 1), &ret->resolution);
+
+    ret->symbol = (const char *)sqlite3_column_text(st, 0);
+    b->t = sqlite3_column_int64(st, 2);
+    b->first_ms = b->t * 1000 + sqlite3_column_int64(st, 10);
+    b->last_ms = b->t * 1000 + sqlite3_column_int64(st, 11);
+    for (int i = 0; r == 0 && i < (int)ARRAY_SIZE(prices); i++)
+        r = decimal_from_scaled(sqlite3_column_int64(st, 3 + i), scale, prices[i]);
+    if (r == 0)
+        r = decimal_from_scaled(sqlite3_column_int64(st, 8), (uint8_t)sqlite3_column_int(st, 9),
+                                &b->volume);
+    return r < 0 || ret->symbol == NULL ? -EBADMSG : 0;
+}
+
+static int pack_bars(struct sqlite_store *s)
+{
+    static const char all[] =
+        "SELECT name, resolution, t, open, high, low, close, scale, b.volume, b.volume_scale,"
+        " first_ms, last_ms FROM bars b JOIN symbols ON id = symbol ORDER BY symbol, resolution, t";
+    struct store_bar bar;
+    sqlite3_stmt *st;
+    int r = sqlite_result(sqlite3_prepare_v2(s->db, all, -1, &st, NULL)), rc;
+
+    while (r == 0 && (rc = sqlite3_step(st)) != SQLITE_DONE) {
+        r = rc == SQLITE_ROW ? read_old_bar(st, &bar) : sqlite_result(rc);
+        if (r == 0)
+            r = sqlite_put_bar(s, &bar);
+    }
+    sqlite3_finalize(st);
+    if (r == 0)
+        r = sqlite_flush_chunks(s);
+    sqlite_forget_chunks(s);
+    return r < 0 ? r : sqlite_result(sqlite3_exec(s->db, "DROP TABLE bars", NULL, NULL, NULL));
+}
+
+static int migrate_from(struct sqlite_store *s, int version)
 {
     char set_version[48];
-    int rc = SQLITE_OK;
+    int r = 0;
 
-    for (int i = version; rc == SQLITE_OK && i < SCHEMA_VERSION; i++)
-        rc = sqlite3_exec(db, migrations[i], NULL, NULL, NULL);
+    for (int i = version; r == 0 && i < SCHEMA_VERSION; i++) {
+        r = sqlite_result(sqlite3_exec(s->db, migrations[i].sql, NULL, NULL, NULL));
+        if (r == 0 && migrations[i].then != NULL)
+            r = migrations[i].then(s);
+    }
     snprintf(set_version, sizeof(set_version), "PRAGMA user_version=%d", SCHEMA_VERSION);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(db, set_version, NULL, NULL, NULL);
-    return result_of(rc);
+    return r < 0 ? r : sqlite_result(sqlite3_exec(s->db, set_version, NULL, NULL, NULL));
+}
+
+static int refuse_newer(const char *path, int version)
+{
+    log_error("%s was written by a newer version of this program: its schema is %d, this one knows "
+              "%d",
+              path, version, SCHEMA_VERSION);
+    return -EPROTONOSUPPORT;
 }
 
 /* In one transaction: two that start at once do not both do it, and a crash leaves the old one. */
-static int migrate(sqlite3 *db, const char *path)
+static int migrate(struct sqlite_store *s, const char *path)
 {
-    int version = 0, r = result_of(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+    int version = 0, r = sqlite_result(sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
 
     if (r == 0)
-        r = query_version(db, &version);
-    if (r == 0 && version > SCHEMA_VERSION) {
-        log_error("%s was written by a newer version of this program: its schema is %d, this one "
-                  "knows %d",
-                  path, version, SCHEMA_VERSION);
-        return -EPROTONOSUPPORT;
-    }
+        r = query_version(s->db, &version);
+    if (r == 0 && version > SCHEMA_VERSION)
+        return refuse_newer(path, version);
     if (r == 0)
-        r = migrate_from(db, version);
+        r = migrate_from(s, version);
     if (r == 0)
-        r = result_of(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL));
+        r = sqlite_result(sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL));
     return r;
 }
 
-static int set_up(sqlite3 *db, enum store_mode mode, const char *path)
+static int set_up(struct sqlite_store *s, enum store_mode mode, const char *path)
 {
     static const char writer[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
                                  "PRAGMA cache_size=-32768; PRAGMA journal_size_limit=67108864;";
+    sqlite3 *db = s->db;
     int version = 0, r;
 
     sqlite3_extended_result_codes(db, 1);
     sqlite3_busy_timeout(db, BUSY_MS);
     if (mode == STORE_WRITE) {
-        r = result_of(sqlite3_exec(db, writer, NULL, NULL, NULL));
-        return r < 0 ? r : migrate(db, path);
+        r = sqlite_result(sqlite3_exec(db, writer, NULL, NULL, NULL));
+        return r < 0 ? r : migrate(s, path);
     }
     r = query_version(db, &version);
-    return r == 0 && version == 0 ? -ENOENT : r; /* its first moments */
+    if (r == 0 && version > SCHEMA_VERSION)
+        return refuse_newer(path, version);
+    return r == 0 && version < SCHEMA_VERSION ? -ENOENT : r; /* nobody has written to it yet */
 }
 
 static void sqlite_close(struct store *store)
@@ -549,6 +505,9 @@ static void sqlite_close(struct store *store)
     struct sqlite_store *s = (struct sqlite_store *)store;
 
     forget_symbols(s);
+    for (int r = 0; r < N_RESOLUTIONS; r++)
+        free(s->chunks[r].bars);
+    free(s->bytes);
     for (int i = 0; i < N_STATEMENTS; i++)
         sqlite3_finalize(s->statements[i]);
     sqlite3_close(s->db);
@@ -565,9 +524,9 @@ static int sqlite_open(const char *path, enum store_mode mode, struct store **re
     if (s == NULL)
         return -ENOMEM;
     s->store.ops = &store_sqlite;
-    r = result_of(sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL));
+    r = sqlite_result(sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL));
     if (r == 0)
-        r = set_up(s->db, mode, path);
+        r = set_up(s, mode, path);
     if (r == -EIO && mode == STORE_READ && sqlite3_errcode(s->db) == SQLITE_CANTOPEN)
         r = -ENOENT;
     if (r == 0) {
@@ -586,6 +545,9 @@ const struct store_ops store_sqlite = {
     .error = sqlite_error,
     .write = sqlite_write,
     .prune = sqlite_prune,
+    .prune_ticks = sqlite_prune_ticks,
+    .ticks = sqlite_ticks,
+    .fix_ticks = sqlite_fix_ticks,
     .bars = sqlite_bars,
     .before = sqlite_before,
     .symbols = sqlite_symbols,

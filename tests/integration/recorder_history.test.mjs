@@ -2,27 +2,33 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
 
-import { Broker, Gateway, Recorder, mqttClient, tempDir, until } from '../support/index.mjs';
+import { Broker, Gateway, Recorder, mqttClient, runRecorder, tempDir, until } from '../support/index.mjs';
 
 const NOON = Date.UTC(2024, 3, 5, 16) / 1000;
 
 const SCHEMA_SYMBOLS = ['AAPL', 'AAP', 'MSFT', 'BRK.B', 'BTC/USD'];
 
-/** A store with bars at NOON + i * 60 of AAPL: open i, high i + 2, low i - 2, close i + 1, volume i * 10. */
+/** A store with bars at NOON + i * 60 of AAPL: open i + 2, high i + 4, low i, close i + 3, volume i * 10. */
 async function setUp(t, { bars = 10, args = [] } = {}) {
   const broker = await Broker.start(t);
-  const store = path.join(tempDir(t), 'history.db');
+  const dir = tempDir(t);
+  const store = path.join(dir, 'history.db');
   const recorder = await Recorder.start(t, broker, { store });
   await recorder.stop(); // it has made the file
-  const symbols = SCHEMA_SYMBOLS.map((name, i) => `INSERT INTO symbols(id, name) VALUES(${i + 1}, '${name}');`);
-  execFileSync('sqlite3', [store, `${symbols.join('')}
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${bars})
-    INSERT INTO bars SELECT 1, 60, ${NOON} + i * 60, i * 100, i * 100 + 200, i * 100 - 200, i * 100 + 100, 2, i * 10, 0, 0, 0 FROM n`]);
+  const symbols = SCHEMA_SYMBOLS.map((name) => `INSERT INTO symbols(name) VALUES('${name}');`);
+  execFileSync('sqlite3', [store, symbols.join('')]);
+  const rows = Array.from({ length: bars }, (_, n) => n + 1);
+  const file = path.join(dir, 'us_1min_AAPL.csv');
+  writeFileSync(file, 'time,open,high,low,close,volume\n' +
+    rows.map((i) => `${NOON + i * 60},${i + 2},${i + 4},${i},${i + 3},${i * 10}\n`).join(''));
+  const { code, log } = await runRecorder(t, ['import', file, '--store', store]);
+  assert.equal(code, 0, log);
   const gateway = await Gateway.start(t, broker, { args: ['--store', store, ...args], ready: false });
   const history = async (query) => (await gateway.get(`/api/history?${query}`)).json();
   return { broker, recorder, gateway, store, history };
@@ -33,17 +39,17 @@ test('bars come in lists, as exact as they were kept', async (t) => {
   assert.deepEqual(await history(`symbol=AAPL&resolution=1&from=${NOON + 120}&to=${NOON + 240}`), {
     s: 'ok',
     t: [NOON + 120, NOON + 180],
-    o: [2, 3],
-    h: [4, 5],
-    l: [0, 1],
-    c: [3, 4],
+    o: [4, 5],
+    h: [6, 7],
+    l: [2, 3],
+    c: [5, 6],
     v: [20, 30],
   });
 });
 
 test('countback counts back from `to`, whatever `from` says', async (t) => {
   const { history } = await setUp(t);
-  assert.deepEqual((await history(`symbol=aapl&resolution=1m&from=0&to=${NOON + 300}&countback=2`)).o, [3, 4]);
+  assert.deepEqual((await history(`symbol=aapl&resolution=1m&from=0&to=${NOON + 300}&countback=2`)).o, [5, 6]);
   assert.equal((await history(`symbol=AAPL&countback=99`)).o.length, 10);
   assert.equal((await history('symbol=AAPL')).o.length, 10, 'the newest, when nothing is asked for');
 });
@@ -190,9 +196,9 @@ test('requests in a row on one connection are answered in their order', async (t
   const text = await talk(gateway, asked(1) + request('/healthz') + asked(2) + request('/api/symbols?query=M', 'Connection: close'));
   const bodies = text.split(/HTTP\/1\.1 /).slice(1).map((a) => a.split('\r\n\r\n')[1].trim());
   assert.equal(bodies.length, 4);
-  assert.deepEqual(JSON.parse(bodies[0]).o, [10]);
+  assert.deepEqual(JSON.parse(bodies[0]).o, [12]);
   assert.equal(bodies[1], 'ok');
-  assert.deepEqual(JSON.parse(bodies[2]).o, [9, 10]);
+  assert.deepEqual(JSON.parse(bodies[2]).o, [11, 12]);
   assert.equal(JSON.parse(bodies[3])[0].symbol, 'MSFT');
 });
 
@@ -221,7 +227,7 @@ test('readers that go before their answer comes harm nobody', async (t) => {
     const r = await gateway.get('/api/history?symbol=AAPL&countback=1');
     return r.status === 200 && r;
   }, { timeout: 20_000 });
-  assert.deepEqual((await response.json()).o, [2000]);
+  assert.deepEqual((await response.json()).o, [2002]);
 });
 
 test('more questions than may wait are refused at once, and no tick waits for any', async (t) => {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 
-import { Program } from './program.mjs';
+import { Program, binDir } from './program.mjs';
 import { tempDir } from './scope.mjs';
 
 export class Recorder extends Program {
@@ -32,13 +32,23 @@ export class Recorder extends Program {
 
   /** The bars of a symbol, prices as numbers, ascending. */
   bars(symbol, seconds) {
-    return this.query(
-      `SELECT t, open / p AS o, high / p AS h, low / p AS l, close / p AS c, v FROM (
-         SELECT b.*, pow(10.0, scale) AS p, volume / pow(10.0, volume_scale) AS v FROM bars b
-         WHERE symbol = (SELECT id FROM symbols WHERE name = '${symbol}') AND resolution = ${seconds})
-       ORDER BY t`,
-    );
+    return exportBars(this.store, symbol, seconds);
   }
+}
+
+const NAMES = { 1: '1s', 60: '1m', 300: '5m', 900: '15m', 3600: '1h', 86400: '1d' };
+
+/** What a store has of a symbol's bars, as `tapecast-recorder export` tells it. */
+export function exportBars(store, symbol, seconds) {
+  const args = ['export', '-', '--store', store, '--symbol', symbol, '--resolution', NAMES[seconds]];
+  const options = { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH } };
+  const text = execFileSync(path.join(binDir(), 'tapecast-recorder'), args, options).toString();
+  const lines = text.trim().split('\n').slice(1);
+  return lines.map((line) => {
+    const [date, , ...numbers] = line.split(',');
+    const [o, h, l, c, v] = numbers.map(Number);
+    return { t: Number(seconds) === 86400 ? Date.parse(date) / 1000 : Number(date), o, h, l, c, v };
+  });
 }
 
 /** `tapecast-recorder` run to its end: { code, stdout, log }. */

@@ -108,7 +108,7 @@ static int keep_bar(void *ctx, const struct bar *bar)
 
 static struct reading read_bars(enum resolution r, int64_t from, int64_t to, size_t max)
 {
-    const struct store_range range = {symbol, r, from, to, max};
+    const struct store_range range = {symbol, r, from, to, max, false};
     struct reading c = {.n = 0};
 
     assert_int_equal(store_bars(store, &range, keep_bar, &c), 0);
@@ -234,7 +234,13 @@ static int keep_state(void *ctx, const struct store_state *s)
 static void a_symbols_state_comes_back(void **state)
 {
     const struct store_state row = {symbol,
-                                    {true, 1712332800123, 4711, true, 19818, number("51234.5")}};
+                                    {.heard = true,
+                                     .newest_ms = 1712332800123,
+                                     .seq = 4711,
+                                     .run = 3,
+                                     .has_volume = true,
+                                     .volume_day = 19818,
+                                     .volume = number("51234.5")}};
     const struct store_batch batch = {.states = &row, .n_states = 1};
     struct bars_state s = {0};
 
@@ -244,6 +250,7 @@ static void a_symbols_state_comes_back(void **state)
     assert_true(s.heard && s.has_volume);
     assert_int_equal(s.newest_ms, 1712332800123);
     assert_int_equal(s.seq, 4711);
+    assert_int_equal(s.run, 3);
     assert_int_equal(s.volume_day, 19818);
     assert_decimal(s.volume, "51234.5");
 }
@@ -308,14 +315,16 @@ static void a_reader_sees_what_was_written_and_ends_when_it_wants(void **state)
     (void)state;
     write_at(RESOLUTION_1M, 60);
     assert_int_equal(store_open(url, STORE_READ, &reader), 0);
-    assert_int_equal(
-        store_bars(reader, &(struct store_range){symbol, RESOLUTION_1M, 0, 100, 10}, keep_bar, &c),
-        0);
+    assert_int_equal(store_bars(reader,
+                                &(struct store_range){symbol, RESOLUTION_1M, 0, 100, 10, false},
+                                keep_bar, &c),
+                     0);
     assert_int_equal(c.n, 1);
     write_at(RESOLUTION_1M, 120);
-    assert_int_equal(
-        store_bars(reader, &(struct store_range){symbol, RESOLUTION_1M, 61, 200, 10}, keep_bar, &c),
-        0);
+    assert_int_equal(store_bars(reader,
+                                &(struct store_range){symbol, RESOLUTION_1M, 61, 200, 10, true},
+                                keep_bar, &c),
+                     0);
     assert_int_equal(c.n, 2);
     store_close(reader);
 }
@@ -329,7 +338,7 @@ static int refuse(void *ctx, const struct bar *bar)
 
 static void a_reading_ends_when_its_callback_fails(void **state)
 {
-    const struct store_range range = {symbol, RESOLUTION_1M, 0, 200, 10};
+    const struct store_range range = {symbol, RESOLUTION_1M, 0, 200, 10, false};
     int n = 0;
 
     (void)state;
@@ -354,6 +363,157 @@ static void old_bars_are_deleted_counting_from_the_newest(void **state)
     assert_int_equal(read_bars(RESOLUTION_1S, 0, 100, 20).n, 5);
     assert_int_equal(read_bars(RESOLUTION_1S, 0, 100, 20).bars[0].t, 5);
     assert_int_equal(read_bars(RESOLUTION_1M, 0, 100, 20).n, 1);
+}
+
+/* ---- ticks ---- */
+
+static struct store_tick tick_of(uint32_t run, uint64_t seq, int64_t ms, const char *price)
+{
+    struct store_tick t = {.run = run,
+                           .quote = {.price = number(price),
+                                     .high = number("9.75"),
+                                     .volume = number("1000.5"),
+                                     .known = QUOTE_HIGH | QUOTE_VOLUME,
+                                     .mode = MODE_LIVE,
+                                     .session = SESSION_PRE,
+                                     .timestamp = {ms},
+                                     .seq = seq}};
+
+    memcpy(t.quote.symbol, symbol, sizeof(symbol));
+    return t;
+}
+
+static void write_ticks(const struct store_tick *ticks, size_t n)
+{
+    const struct store_batch batch = {.ticks = ticks, .n_ticks = n};
+
+    assert_int_equal(store_write(store, &batch), 0);
+}
+
+struct tick_reading {
+    struct store_tick ticks[READ_MAX];
+    size_t n;
+};
+
+static int keep_tick(void *ctx, const struct store_tick *tick)
+{
+    struct tick_reading *c = ctx;
+
+    assert_true(c->n < READ_MAX);
+    c->ticks[c->n++] = *tick;
+    return 0;
+}
+
+static struct tick_reading ticks_by_seq(uint32_t run, uint64_t from, uint64_t to)
+{
+    const struct store_tick_range range = {
+        .symbol = symbol, .by_seq = true, .run = run, .from_seq = from, .to_seq = to};
+    struct tick_reading c = {.n = 0};
+
+    assert_int_equal(store_ticks(store, &range, keep_tick, &c), 0);
+    return c;
+}
+
+static struct tick_reading ticks_by_time(int64_t from_ms, int64_t to_ms)
+{
+    const struct store_tick_range range = {.symbol = symbol, .from_ms = from_ms, .to_ms = to_ms};
+    struct tick_reading c = {.n = 0};
+
+    assert_int_equal(store_ticks(store, &range, keep_tick, &c), 0);
+    return c;
+}
+
+static void a_tick_comes_back_exactly(void **state)
+{
+    struct store_tick tick = tick_of(2, 4711, 1712332800123, "189.4567");
+    struct tick_reading c;
+
+    (void)state;
+    write_ticks(&tick, 1);
+    c = ticks_by_seq(2, 4711, 4711);
+    assert_int_equal(c.n, 1);
+    assert_int_equal(c.ticks[0].run, 2);
+    assert_string_equal(c.ticks[0].quote.symbol, symbol);
+    assert_int_equal(c.ticks[0].quote.known, tick.quote.known);
+    assert_int_equal(c.ticks[0].quote.mode, MODE_LIVE);
+    assert_int_equal(c.ticks[0].quote.session, SESSION_PRE);
+    assert_int_equal(c.ticks[0].quote.timestamp.ms, 1712332800123);
+    assert_decimal(c.ticks[0].quote.price, "189.4567");
+    assert_decimal(c.ticks[0].quote.high, "9.75");
+    assert_decimal(c.ticks[0].quote.volume, "1000.5");
+}
+
+static void ticks_are_found_by_run_and_seq_and_by_time(void **state)
+{
+    struct store_tick ticks[8];
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        ticks[i] = tick_of(1, (uint64_t)i + 10, 1000 * i, "1.5");
+    for (int i = 5; i < 8; i++)
+        ticks[i] = tick_of(2, (uint64_t)i - 4, 1000 * i, "2.5");
+    write_ticks(ticks, 4);
+    write_ticks(ticks + 4, 4);
+    assert_int_equal(ticks_by_seq(1, 11, 13).n, 3);
+    assert_int_equal(ticks_by_seq(1, 14, UINT64_MAX).n, 1);
+    assert_int_equal(ticks_by_seq(0, 0, 2).n, 2); /* the newest run */
+    assert_int_equal(ticks_by_seq(2, 4, 9).n, 0);
+    assert_int_equal(ticks_by_time(3000, 6000).n, 3);
+    assert_int_equal(ticks_by_time(7001, 9000).n, 0);
+}
+
+static void ticks_written_twice_are_there_once(void **state)
+{
+    const struct store_tick ticks[] = {tick_of(1, 1, 1000, "1"), tick_of(1, 2, 2000, "2")};
+
+    (void)state;
+    write_ticks(ticks, 2);
+    write_ticks(ticks, 2);
+    assert_int_equal(ticks_by_time(0, 9000).n, 2);
+}
+
+static void where_no_tick_is_kept_the_answer_is_so(void **state)
+{
+    const struct store_tick_range run_9 = {.symbol = symbol, .by_seq = true, .run = 9, .to_seq = 9};
+    const struct store_tick tick = tick_of(1, 1, 1000, "1");
+    struct tick_reading c = {.n = 0};
+
+    (void)state;
+    assert_int_equal(store_ticks(store, &run_9, keep_tick, &c), -ENOENT);
+    write_ticks(&tick, 1);
+    assert_int_equal(store_ticks(store, &run_9, keep_tick, &c), -ENOENT);
+    assert_int_equal(ticks_by_seq(1, 5, 9).n, 0);
+}
+
+static void a_correction_changes_the_ticks_of_its_time_and_price_alone(void **state)
+{
+    const struct store_tick ticks[] = {tick_of(1, 1, 1000, "5"), tick_of(1, 2, 1000, "6"),
+                                       tick_of(1, 3, 2000, "5"), tick_of(1, 4, 3000, "7")};
+    const struct correction wrong = {1000, number("5"), true, number("5.5")};
+    const struct correction none = {3000, number("7"), false, {0}};
+    struct tick_reading c;
+
+    (void)state;
+    write_ticks(ticks, 4);
+    assert_int_equal(store_fix_ticks(store, symbol, &wrong), 1);
+    assert_int_equal(store_fix_ticks(store, symbol, &none), 1);
+    assert_int_equal(store_fix_ticks(store, symbol, &wrong), 0);
+    c = ticks_by_seq(1, 1, 4);
+    assert_int_equal(c.n, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_decimal(c.ticks[i].quote.price,
+                       (const char *[]){"5.5", "6", "5"}[c.ticks[i].quote.seq - 1]);
+}
+
+static void old_ticks_are_deleted_counting_from_the_newest(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        const struct store_tick tick = tick_of(1, (uint64_t)i + 1, 1000 * i, "1");
+        write_ticks(&tick, 1);
+    }
+    assert_int_equal(store_prune_ticks(store, 4), 0);
+    assert_int_equal(ticks_by_time(0, 99999).n, 5);
 }
 
 static void opened_again_everything_is_there(void **state)
@@ -394,6 +554,12 @@ int main(void)
         TEST(a_reader_sees_what_was_written_and_ends_when_it_wants),
         TEST(a_reading_ends_when_its_callback_fails),
         TEST(old_bars_are_deleted_counting_from_the_newest),
+        TEST(a_tick_comes_back_exactly),
+        TEST(ticks_are_found_by_run_and_seq_and_by_time),
+        TEST(ticks_written_twice_are_there_once),
+        TEST(where_no_tick_is_kept_the_answer_is_so),
+        TEST(a_correction_changes_the_ticks_of_its_time_and_price_alone),
+        TEST(old_ticks_are_deleted_counting_from_the_newest),
         TEST(opened_again_everything_is_there),
         TEST(a_store_that_is_not_there_cannot_be_read),
     };
