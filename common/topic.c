@@ -219,3 +219,32 @@ bool filter_matches(const char *filter, size_t filter_len, const char *topic, si
         t = t_next + 1;
     }
 }
+
+bool filter_covers(const char *filter, size_t filter_len, const char *asked, size_t asked_len)
+{
+    const char *f = filter, *f_end = filter + filter_len, *f_next;
+    const char *a = asked, *a_end = asked + asked_len, *a_next;
+
+    if (*a == '$' && (*f == '+' || *f == '#'))
+        return false;
+    if (a_end - a <= 2 && a_end[-1] == '#') { /* "#", "/#": no topic is empty */
+        a = *a == '#' ? "+/#" : "/+/#";
+        a_end = a + strlen(a);
+    }
+    for (;;) {
+        f_next = level_end(f, f_end);
+        a_next = level_end(a, a_end);
+        if (level_is(f, f_next, '#'))
+            return true;
+        if (level_is(a, a_next, '#'))
+            return false;
+        if (!level_is(f, f_next, '+') && !same_level(f, f_next, a, a_next))
+            return false;
+        if (f_next == f_end)
+            return a_next == a_end;
+        f = f_next + 1;
+        if (a_next == a_end)
+            return level_is(f, f_end, '#');
+        a = a_next + 1;
+    }
+}

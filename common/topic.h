@@ -43,6 +43,9 @@ bool filter_valid(const char *filter, size_t len);
  * that begins with `$`. */
 bool filter_matches(const char *filter, size_t filter_len, const char *topic, size_t topic_len);
 
+/* Does `filter` match every topic that `asked` matches? Both valid. */
+bool filter_covers(const char *filter, size_t filter_len, const char *asked, size_t asked_len);
+
 /* Well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong) without U+0000. */
 bool utf8_valid(const char *s, size_t len);
 

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/rng.h"
@@ -330,6 +331,69 @@ static void matching_agrees_with_the_rules_spelled_out(void **state)
     assert_true(matched > ROUNDS / 20);
 }
 
+/*
+ * Covering: every filter of up to three levels against every other, by all topics of up to four
+ */
+
+#define COVER_FILTERS 300
+#define COVER_TOPICS 1000
+
+struct texts {
+    char text[COVER_TOPICS][16];
+    size_t n;
+};
+
+/* All joinings of up to `depth` of the words to what is there. */
+static void join_all(struct texts *ret, const char *prefix, const char *const *words, size_t n,
+                     int depth, bool (*valid)(const char *, size_t))
+{
+    for (size_t i = 0; i < n; i++) {
+        char text[16];
+        size_t len = (size_t)snprintf(text, sizeof(text), "%s%s", prefix, words[i]);
+
+        assert_true(len < sizeof(text) - 1);
+        if (valid(text, len)) {
+            assert_true(ret->n < COVER_TOPICS);
+            memcpy(ret->text[ret->n++], text, len + 1);
+        }
+        memcpy(text + len, "/", 2);
+        if (depth > 1)
+            join_all(ret, text, words, n, depth - 1, valid);
+    }
+}
+
+static bool covers(const char *filter, const char *asked)
+{
+    return filter_covers(filter, strlen(filter), asked, strlen(asked));
+}
+
+static void a_filter_covers_another_exactly_when_it_matches_all_its_topics(void **state)
+{
+    static const char *const wild[] = {"a", "b", "", "$s", "+", "#"};
+    static const char *const names[] = {"a", "b", "", "$s", "x"};
+    static struct texts filters, topics;
+    static bool match[COVER_FILTERS][COVER_TOPICS];
+    size_t covered = 0;
+
+    (void)state;
+    join_all(&filters, "", wild, ARRAY_SIZE(wild), 3, filter_valid);
+    join_all(&topics, "", names, ARRAY_SIZE(names), 4, topic_valid);
+    assert_true(filters.n > 150 && filters.n <= COVER_FILTERS && topics.n > 700);
+    for (size_t f = 0; f < filters.n; f++)
+        for (size_t t = 0; t < topics.n; t++)
+            match[f][t] = matches(filters.text[f], topics.text[t]);
+    for (size_t f = 0; f < filters.n; f++)
+        for (size_t a = 0; a < filters.n; a++) {
+            bool expected = true;
+            for (size_t t = 0; t < topics.n && expected; t++)
+                expected = match[f][t] || !match[a][t];
+            if (covers(filters.text[f], filters.text[a]) != expected)
+                fail_msg("%s covers %s: %d", filters.text[f], filters.text[a], !expected);
+            covered += expected;
+        }
+    assert_true(covered > filters.n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +407,7 @@ int main(void)
         cmocka_unit_test(topics_and_filters_are_told_from_what_is_none),
         cmocka_unit_test(the_examples_of_the_standard_match),
         cmocka_unit_test(matching_agrees_with_the_rules_spelled_out),
+        cmocka_unit_test(a_filter_covers_another_exactly_when_it_matches_all_its_topics),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
