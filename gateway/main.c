@@ -29,7 +29,7 @@ struct settings {
     uint64_t workers, max_connections, max_per_address, handshake_ms, max_delay_ms, drain_ms,
         idle_ms;
     uint64_t max_packet, max_subscriptions, max_filter_length, max_filter_levels;
-    uint64_t max_topics, max_matches, max_log;
+    uint64_t max_topics, max_matches, max_log, max_logs;
 };
 
 static bool read_settings(int argc, char **argv, struct settings *s, struct options_result *result)
@@ -104,6 +104,9 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"max-log", "BYTES", OPTION_UINT, &s->max_log, "1048576", 65536, 1073741824,
          "Bytes that wait for the slowest readers of one subscription; who is further behind gets "
          "the newest values instead."},
+        {"max-logs", "BYTES", OPTION_UINT, &s->max_logs, "8388608", 65536, 68719476736,
+         "The same for the readers of all subscriptions together; past it each subscription has an "
+         "equal share."},
     };
     const struct options options = {
         .program = "tapecast-gateway",
@@ -125,7 +128,7 @@ static struct gateway_limits limits_of(const struct settings *s)
 {
     return (struct gateway_limits){
         .net = {s->max_connections, s->max_per_address, (uint32_t)s->handshake_ms},
-        .hub = {s->max_topics, s->max_matches, s->max_log},
+        .hub = {s->max_topics, s->max_matches, s->max_log, s->max_logs},
         .max_packet_size = (uint32_t)s->max_packet,
         .max_subscriptions = (uint32_t)s->max_subscriptions,
         .max_filter_length = (uint32_t)s->max_filter_length,

@@ -104,6 +104,12 @@ static bool fits(const struct channel *c, const struct message *msg)
     return size > 0 && size <= c->max_packet;
 }
 
+/* Does anybody read the log? Who is catching up goes by versions. */
+static bool log_is_read(const struct channel *c)
+{
+    return !list_empty(&c->live) || !list_empty(&c->joining) || !list_empty(&c->lagging);
+}
+
 static void append(struct hub *h, struct channel *c, struct message *msg)
 {
     struct chunk *newest = c->log.newest;
@@ -112,6 +118,11 @@ static void append(struct hub *h, struct channel *c, struct message *msg)
     msg->at = (struct position){complete_version(c, h->cache.version), h->run};
     if (!fits(c, msg))
         return;
+    if (!log_is_read(c)) {
+        c->appended++;
+        chunklog_skip(&c->log, msg->at.version);
+        return;
+    }
     if (chunklog_append(&c->log, msg) < 0) {
         h->stats.lost++;
         return;
@@ -322,8 +333,8 @@ static uint32_t messages_after(const struct chunk *c, uint32_t offset)
     return n;
 }
 
-/* The oldest chunk goes; whoever has its place there will catch up from the version that it has
- * reached. */
+/* The oldest chunk goes, of which nothing is to be flushed; whoever has its place there will catch
+ * up from the version that it has reached. */
 static void drop_oldest(struct hub *h, struct channel *c)
 {
     struct chunk *oldest = c->log.oldest;
@@ -342,6 +353,17 @@ static void drop_oldest(struct hub *h, struct channel *c)
     chunklog_drop_oldest(&c->log);
 }
 
+/* What slow readers may keep of one channel's log. Readers with subscriptions of their own have
+ * channels of their own: together they get no more than readers who share one. */
+static size_t log_limit(const struct hub *h)
+{
+    size_t share = h->limits.max_logs / (h->channels.n > 0 ? h->channels.n : 1);
+
+    if (h->pool.bytes_in_use <= h->limits.max_logs || share > h->limits.max_channel_log)
+        return h->limits.max_channel_log;
+    return share;
+}
+
 void channel_flush(struct hub *h, struct channel *c)
 {
     chunklog_seal(&c->log);
@@ -351,8 +373,9 @@ void channel_flush(struct hub *h, struct channel *c)
     c->flush_chunk = NULL;
     list_remove(&c->dirty);
     chunklog_trim(&c->log);
-    while (c->log.bytes > h->limits.max_channel_log && c->log.oldest->next != NULL)
+    while (c->log.bytes > log_limit(h))
         drop_oldest(h, c);
+    chunklog_trim(&c->log);
 }
 
 void channel_resume(struct hub *h, struct reader *r)

@@ -177,6 +177,11 @@ int chunklog_append(struct chunklog *l, const struct message *m)
     return 0;
 }
 
+void chunklog_skip(struct chunklog *l, uint64_t version)
+{
+    l->version = version;
+}
+
 void chunklog_seal(struct chunklog *l)
 {
     struct chunk *c = l->newest;

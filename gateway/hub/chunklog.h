@@ -70,6 +70,10 @@ void chunklog_release(struct chunklog *l); /* whatever references are left */
 /* Append one message, whose size is not 0. Returns 0; -ENOMEM, the log unchanged. */
 MUST_CHECK int chunklog_append(struct chunklog *l, const struct message *m);
 
+/* Append nothing, since nobody has a place in the log: who gets one from now on has reached
+ * `version`. */
+void chunklog_skip(struct chunklog *l, uint64_t version);
+
 /* Close the open frame, if there is one. */
 void chunklog_seal(struct chunklog *l);
 
@@ -77,8 +81,8 @@ void chunklog_seal(struct chunklog *l);
  * nothing is open. The caller's readers at the end need no bytes. */
 void chunklog_trim(struct chunklog *l);
 
-/* Drop the oldest chunk, referenced or not; its readers must have been moved away. There is a newer
- * one. */
+/* Drop the oldest chunk, referenced or not; its readers must have been moved away. Nothing in it is
+ * open. */
 void chunklog_drop_oldest(struct chunklog *l);
 
 /* The frame that holds byte `offset` of `c`, i.e. the first whose end is behind it; NULL when

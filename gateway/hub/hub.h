@@ -31,6 +31,7 @@ struct hub_limits {
     size_t max_matches; /* pairs of topic and channel; what private subscriptions cost */
     size_t
         max_channel_log; /* bytes of one channel's log before its slowest readers must catch up */
+    size_t max_logs;     /* of all logs together: past it each channel has an equal share */
 };
 
 struct hub_stats { /* counters since the start */

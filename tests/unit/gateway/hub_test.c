@@ -178,7 +178,7 @@ static void fake_free(struct hub *h, struct fake *f)
 /* ---- the hub under test ---- */
 
 static const struct hub_limits limits = {
-    .max_topics = 100, .max_matches = 1000, .max_channel_log = 64 * 1024};
+    .max_topics = 100, .max_matches = 1000, .max_channel_log = 64 * 1024, .max_logs = 1 << 20};
 static uint64_t values[TOPICS];
 static struct mono now;
 
@@ -412,6 +412,67 @@ a_reader_that_stalls_gets_the_newest_value_of_each_topic_and_then_goes_on_live(v
     hub_free(h);
 }
 
+static void
+a_log_that_nobody_reads_is_not_written_and_those_who_return_get_nothing_twice(void **state)
+{
+    struct hub *h = make_hub();
+    struct fake *f = fake_new(0);
+
+    (void)state;
+    subscribe(h, f, "t/+");
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 20000; i++)
+            publish(h, i % 4);
+        settle(h);
+        for (int i = 0; i < 100; i++)
+            publish(h, i % 4);
+        assert_int_equal(hub_log_bytes(h), 0);
+        open_up(h, f, ENDLESS);
+        settle(h);
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(f->last[i], values[i]);
+        f->room = 0;
+    }
+    assert_int_equal(f->doubles, 0);
+    assert_int_equal(hub_stats(h)->conflated + hub_stats(h)->delivered[wire.counter], 3 * 20100);
+    fake_free(h, f);
+    hub_free(h);
+}
+
+static void stalled_readers_with_channels_of_their_own_cost_no_more_than_the_bound(void **state)
+{
+    struct hub_limits few = limits;
+    struct fake *all[TOPICS];
+    struct hub *h;
+    char filter[4] = "t/?";
+
+    (void)state;
+    memset(values, 0, sizeof(values));
+    few.max_logs = 128 * 1024; /* two logs at their own limit */
+    assert_int_equal(hub_new(&few, &h), 0);
+    for (int i = 0; i < TOPICS; i++) {
+        all[i] = fake_new(100);
+        filter[2] = (char)('a' + i);
+        subscribe(h, all[i], filter);
+    }
+    for (int n = 0; n < 20000; n++) {
+        for (int i = 0; i < TOPICS; i++)
+            publish(h, i);
+        if (n % 8 == 0)
+            turn(h);
+    }
+    turn(h);
+    assert_true(hub_log_bytes(h) <= few.max_logs + TOPICS * 4096);
+    for (int i = 0; i < TOPICS; i++)
+        open_up(h, all[i], ENDLESS);
+    settle(h);
+    for (int i = 0; i < TOPICS; i++) {
+        assert_int_equal(all[i]->last[i], values[i]);
+        fake_free(h, all[i]);
+    }
+    hub_free(h);
+}
+
 static void a_large_message_is_cut_by_no_boundary(void **state)
 {
     struct hub *h = make_hub();
@@ -557,7 +618,8 @@ static void the_same_values_after_a_reconnect_are_no_news(void **state)
 
 static void more_matches_than_allowed_are_refused_and_nothing_is_left_behind(void **state)
 {
-    struct hub_limits few = {.max_topics = 100, .max_matches = 3, .max_channel_log = 65536};
+    struct hub_limits few = {
+        .max_topics = 100, .max_matches = 3, .max_channel_log = 65536, .max_logs = 1 << 20};
     struct hub *h;
     struct fake *f = fake_new(ENDLESS);
 
@@ -577,7 +639,8 @@ static void more_matches_than_allowed_are_refused_and_nothing_is_left_behind(voi
 
 static void a_topic_over_the_limit_is_counted(void **state)
 {
-    struct hub_limits few = {.max_topics = 2, .max_matches = 10, .max_channel_log = 65536};
+    struct hub_limits few = {
+        .max_topics = 2, .max_matches = 10, .max_channel_log = 65536, .max_logs = 1 << 20};
     struct hub *h;
 
     (void)state;
@@ -794,6 +857,9 @@ int main(void)
         cmocka_unit_test(overlapping_filters_deliver_a_message_once),
         cmocka_unit_test(
             a_reader_that_stalls_gets_the_newest_value_of_each_topic_and_then_goes_on_live),
+        cmocka_unit_test(
+            a_log_that_nobody_reads_is_not_written_and_those_who_return_get_nothing_twice),
+        cmocka_unit_test(stalled_readers_with_channels_of_their_own_cost_no_more_than_the_bound),
         cmocka_unit_test(a_large_message_is_cut_by_no_boundary),
         cmocka_unit_test(a_packet_over_the_readers_maximum_is_left_out),
         cmocka_unit_test(subscribing_to_more_loses_nothing_of_what_was_there),
