@@ -240,6 +240,22 @@ static long find_spec(const struct options *o, const char *name, size_t len)
     return -1;
 }
 
+/* The option of number `i` is given `value`. */
+static bool give(struct reader *r, long i, const char *value)
+{
+    char *list;
+
+    if (r->o->specs[i].kind != OPTION_LIST || r->values[i] == NULL) {
+        r->values[i] = value;
+        return true;
+    }
+    if (asprintf(&list, "%s %s", r->values[i], value) < 0)
+        return fail(r->o, r->ret, "out of memory");
+    free(r->ret->lists[i]);
+    r->values[i] = r->ret->lists[i] = list;
+    return true;
+}
+
 /* Read the option `arg`, which follows "--". */
 static bool read_option(struct reader *r, char *arg)
 {
@@ -255,15 +271,12 @@ static bool read_option(struct reader *r, char *arg)
     }
     spec = &o->specs[i];
     if (equals != NULL)
-        r->values[i] = equals + 1;
-    else if (spec->kind == OPTION_FLAG)
-        r->values[i] = "true";
-    else if (r->next < r->argc && strncmp(r->argv[r->next], "--", 2) != 0)
-        r->values[i] = r->argv[r->next++];
-    else
-        return fail(o, r->ret, "--%s needs a value: --%s %s", spec->name, spec->name,
-                    spec->metavar);
-    return true;
+        return give(r, i, equals + 1);
+    if (spec->kind == OPTION_FLAG)
+        return give(r, i, "true");
+    if (r->next < r->argc && strncmp(r->argv[r->next], "--", 2) != 0)
+        return give(r, i, r->argv[r->next++]);
+    return fail(o, r->ret, "--%s needs a value: --%s %s", spec->name, spec->name, spec->metavar);
 }
 
 static bool read_argument(struct reader *r, char *arg)
@@ -339,6 +352,7 @@ static bool store(struct reader *r, const struct option_spec *spec, const char *
 
     switch (spec->kind) {
     case OPTION_STRING:
+    case OPTION_LIST:
         *(const char **)spec->target = text;
         break;
     case OPTION_UINT:
@@ -362,7 +376,7 @@ static bool store(struct reader *r, const struct option_spec *spec, const char *
 
 static void store_nothing(const struct option_spec *spec)
 {
-    if (spec->kind == OPTION_STRING)
+    if (spec->kind == OPTION_STRING || spec->kind == OPTION_LIST)
         *(const char **)spec->target = NULL;
     else if (spec->kind == OPTION_UINT)
         *(uint64_t *)spec->target = 0;
@@ -418,7 +432,9 @@ bool options_read(const struct options *o, int argc, char **argv, struct options
     *ret = (struct options_result){0};
     r.values = calloc(o->n_specs + 1, sizeof(*r.values));
     ret->arguments = calloc((size_t)argc + 1, sizeof(*ret->arguments));
-    if (r.values == NULL || ret->arguments == NULL) {
+    ret->lists = calloc(o->n_specs + 1, sizeof(*ret->lists));
+    ret->n_lists = o->n_specs;
+    if (r.values == NULL || ret->arguments == NULL || ret->lists == NULL) {
         free(r.values);
         return fail(o, ret, "out of memory");
     }
@@ -433,6 +449,9 @@ void options_release(struct options_result *r)
 {
     envfile_free(r->env);
     free(r->arguments);
+    for (size_t i = 0; r->lists != NULL && i < r->n_lists; i++)
+        free(r->lists[i]);
+    free(r->lists);
     *r = (struct options_result){0};
 }
 

@@ -4,7 +4,8 @@
  *
  * Every option has an environment variable: `--mqtt-url` is TAPECAST_MQTT_URL. Precedence: command
  * line, environment, `.env` in the current directory, default; an empty variable is not set.
- * `--name value` and `--name=value` are both read, the last of two wins, `--` ends the options.
+ * `--name value` and `--name=value` are both read, the last of two wins (but for a list), `--` ends
+ * the options.
  * `--help` and `--version` are always there.
  */
 #ifndef TAPECAST_COMMON_OPTIONS_H
@@ -20,8 +21,9 @@
 enum option_kind {
     OPTION_STRING, /* target: const char *; NULL when unset and without a default */
     OPTION_UINT,   /* target: uint64_t, within min..max */
-    OPTION_FLAG,   /* target: bool; in the environment 1/true/yes/on and 0/false/no/off */
-    OPTION_GROUP,  /* no option: `help` is a heading in --help */
+    OPTION_LIST,  /* like OPTION_STRING, but given several times: joined by blanks, in that order */
+    OPTION_FLAG,  /* target: bool; in the environment 1/true/yes/on and 0/false/no/off */
+    OPTION_GROUP, /* no option: `help` is a heading in --help */
 };
 
 struct option_spec {
@@ -49,6 +51,8 @@ struct options_result {
     char **arguments; /* positional ones, each pointing into argv */
     int n_arguments;
     struct envfile *env; /* the `.env` that was read; string targets may point into it */
+    char **lists;        /* what targets of OPTION_LIST may point at, by spec */
+    size_t n_lists;
 };
 
 /* Fill every target. Returns true to go on. False: --help or --version was printed (exit_status 0),
