@@ -19,6 +19,7 @@
 #include "common/macros.h"
 #include "common/quote.h"
 
+struct calendar;
 struct feed; /* each feed's own */
 
 /* The options of all feeds, as read from the command line; strings live as long as the program. */
@@ -29,8 +30,7 @@ struct feed_options {
     const char *speed; /* replay: "1", "10", "0.5", "max" */
     bool loop;         /* replay */
     bool odd_lots;     /* live: trades of less than a round lot move the price too */
-    const char *market_hours; /* live: a file of exceptions (feeds/calendar.h); or NULL */
-    const char *ca_file;      /* live: certificates to trust; NULL for the system's */
+    const char *ca_file; /* live: certificates to trust; NULL for the system's */
     const char *finnhub_url;
     const char *finnhub_ws_url; /* NULL: no stream */
     uint64_t finnhub_stream_symbols;
@@ -46,6 +46,7 @@ struct feed_config {
     const char *const *symbols; /* normalized, distinct; n_symbols 0 is "the feed's own choice" */
     size_t n_symbols;
     const struct feed_options *options;
+    struct calendar *calendar; /* of US exchanges, shared by all feeds; NULL: the rules alone */
     int stop_fd; /* becomes and stays readable when the publisher stops: poll it while waiting */
 };
 
@@ -63,7 +64,9 @@ enum feed_condition {
 /* Changes when something happened, not with each quote: every change is logged and published. */
 struct feed_state {
     enum feed_condition condition;
+    bool asking;                  /* LIVE, but slowly: the stream is down, prices are asked for */
     char detail[FEED_DETAIL_MAX]; /* a sentence for people, or ""; no secrets */
+    int64_t clock_ahead_ms; /* the service's clock, minus ours; no change of state by itself */
 };
 
 struct feed_ops {

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "publisher/feeds/budget.h"
+#include "publisher/feeds/calendar.h"
 #include "publisher/publisher.h"
 #include "publisher/status.h"
 #include "publisher/symbols.h"
@@ -23,7 +24,7 @@
 
 struct settings {
     struct broker_address broker;
-    const char *feed, *symbols, *symbols_file, *instance;
+    const char *feed, *symbols, *symbols_file, *instance, *metrics_file, *market_hours;
     uint64_t interval_ms;
     struct feed_options feeds;
 };
@@ -35,18 +36,24 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"instance", "NAME", OPTION_STRING, &s->instance, NULL, 0, 0,
          "This publisher's name on status/publisher/NAME, one each on a broker. The host's name "
          "when not given."},
-        {"feed", "FEED", OPTION_STRING, &s->feed, NULL, 0, 0,
+        {"feed", "FEED", OPTION_LIST, &s->feed, NULL, 0, 0,
          "Where prices come from: sim, replay, finnhub, or alpaca (alpaca:iex, :sip, :delayed_sip, "
-         ":crypto, :test). When not given: finnhub if DEMO_MODE is "
+         ":crypto, :test). Several are given by several --feed or with commas, the preferred one "
+         "first, and each may have symbols of its own: --feed finnhub=AAPL,MSFT --feed "
+         "alpaca:crypto=BTC/USD. When not given: finnhub if DEMO_MODE is "
          "false and FINNHUB_API_KEY is set, else sim."},
         {"symbols", "A,B", OPTION_STRING, &s->symbols, NULL, 0, 0,
-         "The symbols to publish. When not given: 20 well-known ones, or all in the file."},
+         "The symbols of feeds without symbols of their own; of several feeds each takes those of "
+         "its kind. When not given: 20 well-known ones, or all in the file."},
         {"symbols-file", "FILE", OPTION_STRING, &s->symbols_file, NULL, 0, 0,
          "The same from a file, one a line; what follows a tab is a name for people, # begins a "
          "comment. Up to 10,000."},
         {"interval", "MS", OPTION_UINT, &s->interval_ms, "0", 0, 3600000,
          "Publish a symbol at most once in so many milliseconds; its last value always comes. 0 "
          "publishes every tick."},
+        {"metrics-file", "FILE", OPTION_STRING, &s->metrics_file, NULL, 0, 0,
+         "Keep the publisher's figures there as Prometheus text, for node_exporter's textfile "
+         "collector; written anew every 10 s and when something changes."},
         {"sim", NULL, OPTION_GROUP, NULL, NULL, 0, 0, "Feed sim: simulated prices"},
         {"seed", "N", OPTION_UINT, &s->feeds.seed, "0", 0, UINT64_MAX,
          "The same seed, symbols and rate give the same prices. 0 draws one and logs it."},
@@ -62,7 +69,7 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"live", NULL, OPTION_GROUP, NULL, NULL, 0, 0, "Live prices, of any service"},
         {"odd-lots", NULL, OPTION_FLAG, &s->feeds.odd_lots, NULL, 0, 0,
          "Let trades of less than a round lot move the price too, which exchanges do not count."},
-        {"market-hours", "FILE", OPTION_STRING, &s->feeds.market_hours, NULL, 0, 0,
+        {"market-hours", "FILE", OPTION_STRING, &s->market_hours, NULL, 0, 0,
          "Days on which US exchanges are open otherwise than by their rules, one a line: "
          "2027-07-02 09:30-13:00, or 2025-01-09 closed."},
         {"ca-file", "FILE", OPTION_STRING, &s->feeds.ca_file, NULL, 0, 0,
@@ -94,7 +101,7 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
     };
     const struct options options = {
         .program = "tapecast-publisher",
-        .synopsis = "[--feed sim|replay|finnhub|alpaca] [--symbols A,B] [options]",
+        .synopsis = "[--feed sim|replay|finnhub|alpaca]... [--symbols A,B] [options]",
         .summary = "Publishes stock quotes on stocks/{SYMBOL} of an MQTT broker.",
         .epilogue = "examples:\n"
                     "  tapecast-publisher --symbols AAPL,MSFT --rate 10\n"
@@ -120,25 +127,6 @@ static const char *default_feed(const struct options_result *result, bool have_k
         return "finnhub";
     log_warn("DEMO_MODE is false but FINNHUB_API_KEY is not set: prices are simulated");
     return "sim";
-}
-
-/* `alpaca:iex` is the feed `alpaca` and what is behind the colon its own. */
-static int choose_feed(struct settings *s, const struct options_result *result,
-                       const struct feed_ops **ret)
-{
-    static const char alpaca[] = "alpaca:";
-    const char *name =
-        s->feed != NULL ? s->feed : default_feed(result, s->feeds.finnhub_key != NULL);
-    bool has_variant = strncmp(name, alpaca, sizeof(alpaca) - 1) == 0;
-    const struct feed_ops *feed = feed_find(has_variant ? "alpaca" : name);
-
-    s->feeds.alpaca_feed = has_variant ? name + sizeof(alpaca) - 1 : "iex";
-    if (feed == NULL) {
-        log_error("--feed %s is none of sim, replay, finnhub, alpaca", name);
-        return -EINVAL;
-    }
-    *ret = feed;
-    return 0;
 }
 
 static int read_symbols(const struct settings *s, struct symbols *ret)
@@ -178,29 +166,39 @@ static int choose_instance(const char *option, char buf[INSTANCE_MAX + 1])
 }
 
 /* Returns the exit status. */
-static int run(struct settings *s, const struct options_result *result, struct symbols *symbols)
+static int run(struct settings *s, const struct options_result *result)
 {
+    const char *feeds =
+        s->feed != NULL ? s->feed : default_feed(result, s->feeds.finnhub_key != NULL);
+    struct symbols symbols = {0};
+    struct lineup lineup = {0};
+    struct calendar *calendar = NULL;
+    int exit_status = 2;
     char instance[INSTANCE_MAX + 1];
     struct publisher_config config = {
         .broker = s->broker,
         .instance = instance,
         .interval_ms = s->interval_ms,
-        .feed_config = {.options = &s->feeds, .stop_fd = -1},
+        .lineup = &lineup,
+        .metrics_file = s->metrics_file,
     };
 
-    if (choose_feed(s, result, &config.feed) < 0 || choose_instance(s->instance, instance) < 0 ||
-        read_symbols(s, symbols) < 0)
-        return 2;
-    config.feed_config.symbols = symbols->names;
-    config.feed_config.n_symbols = symbols->n;
-    return publisher_run(&config);
+    if (calendar_new(s->market_hours, &calendar) == 0 &&
+        choose_instance(s->instance, instance) == 0 && read_symbols(s, &symbols) == 0 &&
+        lineup_read(feeds, &symbols, &s->feeds, &lineup) == 0) {
+        config.calendar = calendar;
+        exit_status = publisher_run(&config);
+    }
+    calendar_free(calendar);
+    lineup_release(&lineup);
+    symbols_release(&symbols);
+    return exit_status;
 }
 
 int main(int argc, char **argv)
 {
     struct settings settings = {0};
     struct options_result result = {0};
-    struct symbols symbols = {0};
     char *mqtt_password = NULL;
     int exit_status = 2;
 
@@ -218,9 +216,8 @@ int main(int argc, char **argv)
         strcmp(settings.feeds.finnhub_url, FINNHUB_URL) == 0)
         settings.feeds.finnhub_ws_url = FINNHUB_WS_URL;
     settings.broker.password = mqtt_password;
-    exit_status = run(&settings, &result, &symbols);
+    exit_status = run(&settings, &result);
 out:
-    symbols_release(&symbols);
     free(settings.feeds.finnhub_key);
     free(settings.feeds.alpaca_key);
     free(settings.feeds.alpaca_secret);

@@ -18,7 +18,6 @@ struct entry {
 };
 
 struct publish {
-    enum quote_mode mode;
     struct publish_sink sink;
     struct pace pace;
     struct publish_counts counts;
@@ -26,14 +25,12 @@ struct publish {
     struct entry *entries; /* by number in `index`; SYMBOLS_MAX, touched as they are needed */
 };
 
-int publish_new(enum quote_mode mode, int64_t interval_ms, const struct publish_sink *sink,
-                struct publish **ret)
+int publish_new(int64_t interval_ms, const struct publish_sink *sink, struct publish **ret)
 {
     struct publish *p = calloc(1, sizeof(*p));
 
     if (p == NULL)
         return -ENOMEM;
-    p->mode = mode;
     p->sink = *sink;
     pace_init(&p->pace, interval_ms);
     p->entries = calloc(SYMBOLS_MAX, sizeof(*p->entries));
@@ -120,7 +117,6 @@ void publish_quote(struct publish *p, const struct quote *q)
         reject(p, q, "more symbols than a publisher holds");
         return;
     }
-    checked.mode = (uint8_t)p->mode;
     checked.seq = e->newest.seq;
     e->newest = checked;
     if (!pace_news(&p->pace, &e->turn) && !e->numbered)

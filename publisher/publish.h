@@ -38,11 +38,11 @@ struct publish_counts {
 struct publish;
 
 /* Returns 0 and sets *ret, freed with publish_free(); -ENOMEM. `sink` is copied. */
-MUST_CHECK int publish_new(enum quote_mode mode, int64_t interval_ms,
-                           const struct publish_sink *sink, struct publish **ret);
+MUST_CHECK int publish_new(int64_t interval_ms, const struct publish_sink *sink,
+                           struct publish **ret);
 void publish_free(struct publish *p); /* NULL is allowed */
 
-/* Take a quote in; `seq` and `mode` of it are ignored. It is sent by publish_run(). The first
+/* Take a quote in; `seq` of it is ignored. It is sent by publish_run(). The first
  * rejected one is logged. */
 void publish_quote(struct publish *p, const struct quote *q);
 

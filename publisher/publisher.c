@@ -1,8 +1,8 @@
 /*
- * Two threads: the feed's fills the queue of `source`; this one does everything else in one loop
- * over three descriptors. The way out is the same whether the feed has ended or a signal came:
+ * Each feed has a thread that fills the queue of its `source`; this one does everything else in one
+ * loop. The way out is the same whether all feeds have ended or a signal came:
  *
- *     RUNNING    quotes are taken from the feed
+ *     RUNNING    quotes are taken from the feeds
  *     FINISHING  none are taken any more; what is here goes out
  *     GOODBYE    the last status is on its way, with QoS 1: since the broker handles what comes on
  *                a connection in order, its acknowledgement shows that every quote has arrived too
@@ -10,12 +10,13 @@
  *     DONE
  *
  * A connection lost before the acknowledgement leads back to FINISHING. After a signal all this has
- * STOP_MAX_MS; after it, and when the feed has failed, no broker that is away is waited for; a feed
- * that has come to its end has all the time it needs.
+ * STOP_MAX_MS; after it, and when a feed has failed, no broker that is away is waited for; feeds
+ * that have come to their end have all the time they need.
  */
 #include "publisher/publisher.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,15 +26,17 @@
 
 #include "common/broker.h"
 #include "common/log.h"
+#include "publisher/choice.h"
+#include "publisher/metrics.h"
 #include "publisher/publish.h"
-#include "publisher/source.h"
+#include "publisher/sources.h"
 #include "publisher/status.h"
 
 #include "common/banned.h"
 
 #define STATUS_EVERY_MS 10000
 #define STATUS_SOON_MS 1000 /* after a change: with the first counts */
-#define STATE_LOOK_MS 200   /* how soon a change of the feed's condition is told */
+#define LOOK_MS 200         /* how soon a change of a feed's condition or a silence is seen */
 #define STOP_MAX_MS 1500
 #define QUOTES_PER_TURN 256 /* then the broker and signals have their turn */
 
@@ -42,19 +45,20 @@ enum phase { RUNNING, FINISHING, GOODBYE, CLOSING, DONE };
 struct publisher {
     const struct publisher_config *config;
     struct broker *broker;
-    struct source *source;
+    struct sources sources;
+    struct choice *choice;
     struct publish *publish;
+    struct metrics metrics;
     int signal_fd;
-    bool lossless;
 
     enum phase phase;
-    int feed_result; /* why the feed ended; 0 while it goes on */
+    int feed_result; /* why the feeds ended; 0 while one goes on */
     struct mono now; /* the only clock read of a turn */
     struct mono stop_by;
 
     char status_topic[STATUS_TOPIC_MAX];
-    struct feed_state feed_state; /* as last told */
-    struct mono state_due, status_due;
+    struct mono look_due, status_due;
+    uint32_t n_stale; /* symbols, as last told */
     bool status_changed;
     int goodbye_id;
     bool goodbye_arrived;
@@ -68,9 +72,10 @@ static int send_status(struct publisher *p, bool online)
 {
     struct status status = {
         .online = online,
-        .feed = p->config->feed,
-        .feed_state = p->feed_state,
+        .sources = &p->sources,
+        .choice = p->choice,
         .counts = publish_counts(p->publish),
+        .now = p->now,
         .timestamp = wall_now(),
     };
     char *json = status_encode(&status);
@@ -79,6 +84,7 @@ static int send_status(struct publisher *p, bool online)
     if (json != NULL)
         r = broker_publish(p->broker, p->status_topic, json, strlen(json), 1, true);
     free(json);
+    metrics_write(&p->metrics, &status);
     return r;
 }
 
@@ -88,7 +94,7 @@ static void change_status(struct publisher *p)
     p->status_changed = true;
 }
 
-static void tell_feed_state(struct publisher *p)
+static void tell_feed_state(struct publisher *p, const struct running *r)
 {
     static const struct {
         enum log_level level;
@@ -98,30 +104,49 @@ static void tell_feed_state(struct publisher *p)
         [FEED_WAITING] = {LOG_INFO, "is waiting"},   [FEED_FAULT] = {LOG_WARN, "has a fault"},
         [FEED_FAILED] = {LOG_WARN, "has failed"},    [FEED_ENDED] = {LOG_INFO, "has ended"},
     };
-    const struct feed_state *s = &p->feed_state;
+    const struct feed_state *s = &r->state;
 
     change_status(p);
-    log_write(news[s->condition].level, "feed %s %s%s%s", p->config->feed->name,
-              news[s->condition].words, s->detail[0] != '\0' ? ": " : "", s->detail);
+    log_write(news[s->condition].level, "feed %s %s%s%s", r->feed->name, news[s->condition].words,
+              s->detail[0] != '\0' ? ": " : "", s->detail);
 }
 
-static void look_at_feed(struct publisher *p)
+static void look_at_feeds(struct publisher *p)
 {
-    struct feed_state state = {0};
+    for (size_t i = 0; i < p->sources.n; i++) {
+        const struct running *r = &p->sources.feeds[i];
 
-    source_state(p->source, &state);
-    p->state_due = mono_add_ms(p->now, STATE_LOOK_MS);
-    if (state.condition == p->feed_state.condition &&
-        strcmp(state.detail, p->feed_state.detail) == 0)
-        return;
-    p->feed_state = state;
-    tell_feed_state(p);
+        if (sources_look(&p->sources, i))
+            tell_feed_state(p, r);
+        choice_feed_state(p->choice, i, &r->state, p->now);
+    }
+}
+
+static void look_at_symbols(struct publisher *p)
+{
+    int64_t set_ms = choice_look(p->choice, p->now, wall_now());
+    uint32_t n_stale = choice_count(p->choice, p->now).states[FRESH_STALE];
+
+    if (set_ms != 0)
+        log_warn("the clock was set %s by %.0f s, or this machine slept",
+                 set_ms > 0 ? "forward" : "back", fabs((double)set_ms) / 1000);
+    if (n_stale != p->n_stale)
+        change_status(p);
+    p->n_stale = n_stale;
+}
+
+static void look(struct publisher *p)
+{
+    p->look_due = mono_add_ms(p->now, LOOK_MS);
+    look_at_feeds(p);
+    if (p->phase == RUNNING)
+        look_at_symbols(p);
 }
 
 static void keep_status(struct publisher *p)
 {
-    if (!mono_before(p->now, p->state_due))
-        look_at_feed(p);
+    if (!mono_before(p->now, p->look_due))
+        look(p);
     if (mono_before(p->now, p->status_due) || !broker_is_up(p->broker) || p->phase > FINISHING)
         return;
     if (send_status(p, true) < 0)
@@ -134,33 +159,35 @@ static void keep_status(struct publisher *p)
  * Quotes
  */
 
-static bool wants_quotes(const struct publisher *p)
+static void feeds_ended(struct publisher *p, int result)
 {
-    return p->phase == RUNNING && !(p->lossless && publish_is_blocked(p->publish));
-}
-
-static void feed_ended(struct publisher *p, int result)
-{
-    p->feed_result = result;
+    p->feed_result = result != 0 ? result : -ENODATA;
     p->phase = FINISHING;
     publish_finish(p->publish);
-    look_at_feed(p);
+    look(p);
 }
 
 static void take_quotes(struct publisher *p)
 {
     struct quote q;
-    int r = 0;
+    size_t feed;
+    int result;
 
-    for (int i = 0; i < QUOTES_PER_TURN && r == 0 && wants_quotes(p); i++) {
-        r = source_take(p->source, &q);
-        if (r == 0) {
-            publish_quote(p->publish, &q);
-            publish_run(p->publish, p->now);
-        }
+    for (int i = 0; i < QUOTES_PER_TURN && p->phase == RUNNING; i++) {
+        if (sources_take(&p->sources, publish_is_blocked(p->publish), &q, &feed) < 0)
+            break;
+        choice_offer(p->choice, feed, &q, p->now);
+        publish_run(p->publish, p->now);
     }
-    if (r < 0 && r != -EAGAIN)
-        feed_ended(p, r);
+    if (p->phase == RUNNING && sources_ended(&p->sources, &result))
+        feeds_ended(p, result);
+}
+
+static void on_chosen(void *ctx, const struct quote *q)
+{
+    struct publisher *p = ctx;
+
+    publish_quote(p->publish, q);
 }
 
 /*
@@ -266,7 +293,7 @@ static int sink_send(void *ctx, const char *topic, const void *payload, size_t l
 
 static struct mono deadline(const struct publisher *p)
 {
-    struct mono t = mono_earlier(p->state_due, broker_deadline(p->broker));
+    struct mono t = mono_earlier(p->look_due, broker_deadline(p->broker));
 
     if (broker_is_up(p->broker))
         t = mono_earlier(t, mono_earlier(p->status_due, publish_deadline(p->publish)));
@@ -275,13 +302,14 @@ static struct mono deadline(const struct publisher *p)
 
 static bool wait_for_work(struct publisher *p)
 {
-    struct pollfd fds[2 + BROKER_POLL_FDS] = {
-        {.fd = p->signal_fd, .events = POLLIN},
-        {.fd = wants_quotes(p) ? source_fd(p->source) : -1, .events = POLLIN},
-    };
-    size_t n = 2 + broker_poll(p->broker, fds + 2);
-    int r = poll(fds, n, mono_timeout_ms(deadline(p), mono_now()));
+    struct pollfd fds[1 + FEEDS_MAX + BROKER_POLL_FDS] = {{.fd = p->signal_fd, .events = POLLIN}};
+    size_t n = 1;
+    int r;
 
+    if (p->phase == RUNNING)
+        n += sources_poll(&p->sources, publish_is_blocked(p->publish), fds + n);
+    n += broker_poll(p->broker, fds + n);
+    r = poll(fds, n, mono_timeout_ms(deadline(p), mono_now()));
     p->now = mono_now();
     if (r < 0 && errno != EINTR) {
         log_error("poll: %m");
@@ -329,7 +357,7 @@ static int open_broker(struct publisher *p)
 {
     const struct publisher_config *c = p->config;
     char client_id[INSTANCE_MAX + 40];
-    char *will = status_encode_will(c->feed);
+    char *will = status_encode_will(c->lineup);
     int r;
 
     /* With the process in it: two publishers that go by one name would otherwise throw each other
@@ -358,16 +386,22 @@ static int open_all(struct publisher *p)
     if (r == 0)
         r = open_broker(p);
     if (r == 0)
-        r = publish_new(c->feed->mode, (int64_t)c->interval_ms, &sink, &p->publish);
+        r = publish_new((int64_t)c->interval_ms, &sink, &p->publish);
     if (r == 0)
-        r = source_start(c->feed, &c->feed_config, &p->source);
+        r = choice_new(
+            &(struct choice_config){
+                .lineup = c->lineup, .calendar = c->calendar, .give = on_chosen, .ctx = p},
+            &p->choice);
+    if (r == 0)
+        r = sources_start(c->lineup, c->calendar, &p->sources);
     return r;
 }
 
 static void close_all(struct publisher *p)
 {
-    source_free(p->source);
+    sources_release(&p->sources);
     broker_free(p->broker);
+    choice_free(p->choice);
     publish_free(p->publish);
     if (p->signal_fd >= 0)
         close(p->signal_fd);
@@ -376,10 +410,12 @@ static void close_all(struct publisher *p)
 static void print_summary(struct publisher *p)
 {
     struct publish_counts counts = publish_counts(p->publish);
+    struct choice_counts chosen = choice_count(p->choice, p->now);
 
-    if (p->config->feed->summary == NULL)
+    if (p->sources.n == 1)
+        chosen.given[0] = counts.published;
+    if (!sources_print_summaries(&p->sources, chosen.given, stdout))
         return;
-    source_summary(p->source, counts.published, stdout);
     if (counts.conflated > 0)
         printf("replaced by a newer one before their turn: %llu\n",
                (unsigned long long)counts.conflated);
@@ -390,11 +426,10 @@ static void print_summary(struct publisher *p)
 
 int publisher_run(const struct publisher_config *config)
 {
-    const struct feed_ops *feed = config->feed;
     struct publisher p = {
         .config = config,
         .signal_fd = -1,
-        .lossless = feed->lossless != NULL && feed->lossless(config->feed_config.options),
+        .metrics = {.path = config->metrics_file},
         .now = mono_now(),
         .stop_by = MONO_NEVER,
     };

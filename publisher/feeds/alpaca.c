@@ -59,6 +59,7 @@ static struct feed_state state(const struct feed *f, struct mono now)
         return streamed_state(f, now);
     if (f->snapshots.answered && no_stream[0] != '\0') {
         s.condition = FEED_LIVE;
+        s.asking = true;
         snprintf(s.detail, sizeof(s.detail), "asking for prices; no stream: %.60s", no_stream);
     } else if (no_answer[0] != '\0' && no_stream[0] != '\0') {
         s.condition = FEED_FAULT;
@@ -173,7 +174,7 @@ static int alpaca_open(const struct feed_config *config, struct feed **ret)
     f->rules = (struct alpaca_rules){.odd_lots = o->odd_lots,
                                      .has_tapes = strcmp(o->alpaca_feed, "crypto") != 0};
     r = live_init(&f->live, "alpaca", config, f->rules.has_tapes ? has_hours : has_no_hours);
-    f->rules.calendar = f->live.calendar;
+    f->rules.calendar = f->live.config.calendar;
     if (r == 0)
         r = set_open(f);
     if (r == 0)

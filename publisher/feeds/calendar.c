@@ -1,6 +1,7 @@
 #include "publisher/feeds/calendar.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #define MINUTE_MS 60000
 #define DAY_MINUTES AT(24, 0)
 #define LONGEST_BREAK_DAYS 10
+#define SHORTEST_MINUTES 120
 
 static const struct hours ordinary = {AT(4, 0), AT(9, 30), AT(16, 0), AT(20, 0)};
 static const struct hours half = {AT(4, 0), AT(9, 30), AT(13, 0), AT(17, 0)};
@@ -26,9 +28,18 @@ struct exception {
     struct hours hours;
 };
 
-struct calendar {
+#define TOLD_MAX 64 /* days that a service may tell of; the oldest leave */
+
+struct list_of_days {
     size_t n;
-    struct exception exceptions[]; /* the last of equal ones counts */
+    struct exception *days; /* the last of equal ones counts */
+};
+
+struct calendar {
+    struct list_of_days file; /* never changes */
+    pthread_rwlock_t lock;    /* of what follows */
+    size_t n_told;
+    struct exception told[TOLD_MAX];
 };
 
 /*
@@ -117,12 +128,54 @@ static struct hours by_rule(int32_t day)
     return is_half(day) ? half : ordinary;
 }
 
+static bool find(const struct exception *days, size_t n, int32_t day, struct hours *ret)
+{
+    while (n > 0)
+        if (days[--n].day == day) {
+            *ret = days[n].hours;
+            return true;
+        }
+    return false;
+}
+
 struct hours calendar_hours(const struct calendar *c, int32_t day)
 {
-    for (size_t i = c != NULL ? c->n : 0; i > 0; i--)
-        if (c->exceptions[i - 1].day == day)
-            return c->exceptions[i - 1].hours;
-    return by_rule(day);
+    struct hours h;
+    bool told;
+
+    if (c == NULL)
+        return by_rule(day);
+    if (find(c->file.days, c->file.n, day, &h))
+        return h;
+    pthread_rwlock_rdlock((pthread_rwlock_t *)&c->lock);
+    told = find(c->told, c->n_told, day, &h);
+    pthread_rwlock_unlock((pthread_rwlock_t *)&c->lock);
+    return told ? h : by_rule(day);
+}
+
+/* As far as a service is believed. */
+static bool is_sensible(int32_t day, struct hours h)
+{
+    int weekday = civil_weekday(day);
+
+    if (weekday == SATURDAY || weekday == SUNDAY)
+        return false;
+    return h.close == 0 || (h.pre <= h.open && h.open >= ordinary.pre && h.close <= ordinary.post &&
+                            h.close <= h.post && h.open + SHORTEST_MINUTES <= h.close);
+}
+
+bool calendar_tell(struct calendar *c, int32_t day, struct hours hours)
+{
+    const struct hours known = calendar_hours(c, day);
+
+    if (memcmp(&known, &hours, sizeof(known)) == 0 || !is_sensible(day, hours))
+        return false;
+    pthread_rwlock_wrlock(&c->lock);
+    if (c->n_told == TOLD_MAX)
+        memmove(c->told, c->told + 1, --c->n_told * sizeof(*c->told));
+    c->told[c->n_told++] = (struct exception){day, hours};
+    pthread_rwlock_unlock(&c->lock);
+    return true;
 }
 
 static int64_t ms_of_day(struct wall t, int32_t day)
@@ -219,20 +272,18 @@ static bool read_line(const char *text, struct exception *ret)
     return sscanf(text, "%*s %7s %c", word, &rest) == 1 && strcmp(word, "closed") == 0;
 }
 
-static int add(struct calendar **c, const struct exception *e)
+static int add(struct list_of_days *l, const struct exception *e)
 {
-    size_t n = *c != NULL ? (*c)->n : 0;
-    struct calendar *more = realloc(*c, sizeof(*more) + (n + 1) * sizeof(*e));
+    struct exception *more = realloc(l->days, (l->n + 1) * sizeof(*more));
 
     if (more == NULL)
         return -ENOMEM;
-    more->n = n + 1;
-    more->exceptions[n] = *e;
-    *c = more;
+    l->days = more;
+    l->days[l->n++] = *e;
     return 0;
 }
 
-static int read_lines(FILE *in, const char *path, struct calendar **c)
+static int read_lines(FILE *in, const char *path, struct list_of_days *l)
 {
     char text[256];
     struct exception e;
@@ -247,14 +298,13 @@ static int read_lines(FILE *in, const char *path, struct calendar **c)
                       number);
             return -EINVAL;
         }
-        r = add(c, &e);
+        r = add(l, &e);
     }
     return r;
 }
 
-int calendar_read(const char *path, struct calendar **ret)
+static int read_file(const char *path, struct list_of_days *l)
 {
-    struct calendar *c = NULL;
     FILE *in = fopen(path, "re");
     int r;
 
@@ -263,8 +313,21 @@ int calendar_read(const char *path, struct calendar **ret)
         log_error("cannot read %s: %m", path);
         return r;
     }
-    r = read_lines(in, path, &c);
+    r = read_lines(in, path, l);
     fclose(in);
+    return r;
+}
+
+int calendar_new(const char *path, struct calendar **ret)
+{
+    struct calendar *c = calloc(1, sizeof(*c));
+    int r = 0;
+
+    if (c == NULL)
+        return -ENOMEM;
+    pthread_rwlock_init(&c->lock, NULL);
+    if (path != NULL)
+        r = read_file(path, &c->file);
     if (r < 0)
         calendar_free(c);
     else
@@ -274,5 +337,9 @@ int calendar_read(const char *path, struct calendar **ret)
 
 void calendar_free(struct calendar *c)
 {
+    if (c == NULL)
+        return;
+    pthread_rwlock_destroy(&c->lock);
+    free(c->file.days);
     free(c);
 }

@@ -10,7 +10,12 @@
  *     2027-07-02  09:30-13:00
  *     2027-07-06  09:30-16:00   04:00-20:00
  *
- * Pure but for calendar_read().
+ * A service that is asked tells of days too (calendar_tell). It goes before the rules and behind
+ * the file, and is believed within sense alone: of weekdays, hours between 04:00 and 20:00 that
+ * last for two hours at least; so it can close a day, shorten it, or open a holiday, but no
+ * weekend.
+ *
+ * Any thread. Nothing blocks but calendar_new().
  */
 #ifndef TAPECAST_PUBLISHER_FEEDS_CALENDAR_H
 #define TAPECAST_PUBLISHER_FEEDS_CALENDAR_H
@@ -27,15 +32,18 @@ struct hours { /* minutes since midnight in New York; all 0 when closed all day 
     int16_t pre, open, close, post; /* pre <= open < close <= post */
 };
 
-struct calendar; /* NULL is one without a file */
+struct calendar; /* NULL is one that nobody has told anything */
 
-/* Read such a file. Returns 0 and sets *ret, freed with calendar_free(); or -EINVAL, -ENOMEM, an
- * errno of reading, after logging what is wrong. */
-MUST_CHECK int calendar_read(const char *path, struct calendar **ret);
+/* `path` is such a file, or NULL. Returns 0 and sets *ret, freed with calendar_free(); or -EINVAL,
+ * -ENOMEM, an errno of reading, after logging what is wrong. */
+MUST_CHECK int calendar_new(const char *path, struct calendar **ret);
 void calendar_free(struct calendar *c);
 
 /* The hours of `day`, a date in days since 1970-01-01. */
 struct hours calendar_hours(const struct calendar *c, int32_t day);
+
+/* A service says that these are the hours of `day`. Returns whether that is believed and new. */
+bool calendar_tell(struct calendar *c, int32_t day, struct hours hours);
 
 /* The session that `t` falls into. A price at the very end of regular hours is the close: it
  * belongs to them. */

@@ -33,6 +33,7 @@ static struct feed_state polled_state(const struct feed *f, struct mono now)
         state.condition = FEED_WAITING;
         snprintf(state.detail, sizeof(state.detail), "the market is closed");
     } else if (p->health == GOOD && f->trades.fault[0] != '\0') {
+        state.asking = true;
         snprintf(state.detail, sizeof(state.detail), "asking for prices; no stream: %.60s",
                  f->trades.fault);
     } else {

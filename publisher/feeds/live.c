@@ -18,9 +18,7 @@ int live_init(struct live *l, const char *service, const struct feed_config *con
     *l = (struct live){.config = *config};
     pthread_mutex_init(&l->lock, NULL);
     r = board_init(&l->board, service, config, has_hours);
-    if (r == 0 && o->market_hours != NULL)
-        r = calendar_read(o->market_hours, &l->calendar);
-    l->board.calendar = l->calendar;
+    l->board.calendar = config->calendar;
     if (r == 0)
         r = net_new(config->stop_fd, o->ca_file, &l->net);
     return r;
@@ -29,7 +27,6 @@ int live_init(struct live *l, const char *service, const struct feed_config *con
 void live_release(struct live *l)
 {
     net_free(l->net);
-    calendar_free(l->calendar);
     board_release(&l->board);
     pthread_mutex_destroy(&l->lock);
 }
@@ -37,7 +34,7 @@ void live_release(struct live *l)
 static void look_at_clock(struct live *l, const struct live_ops *ops, struct feed *f,
                           struct mono now)
 {
-    enum quote_session session = calendar_session(l->calendar, board_clock(&l->board, now));
+    enum quote_session session = calendar_session(l->config.calendar, board_clock(&l->board, now));
 
     if (session == l->session)
         return;
@@ -46,8 +43,9 @@ static void look_at_clock(struct live *l, const struct live_ops *ops, struct fee
     ops->session(f);
 }
 
-static void tell(struct live *l, struct feed_state state)
+static void tell(struct live *l, struct feed_state state, struct mono now)
 {
+    state.clock_ahead_ms = board_clock(&l->board, now).ms - wall_now().ms;
     pthread_mutex_lock(&l->lock);
     l->state = state;
     pthread_mutex_unlock(&l->lock);
@@ -66,7 +64,7 @@ int live_next(struct live *l, const struct live_ops *ops, struct feed *f, struct
         r = ops->run(f, now);
         if (r < 0)
             return r;
-        tell(l, ops->state(f, now));
+        tell(l, ops->state(f, now), now);
         if (!list_empty(&l->board.news))
             continue;
         if (!mono_before(now, deadline))

@@ -12,7 +12,6 @@
 
 struct live {
     struct feed_config config;
-    struct calendar *calendar;
     struct net *net;
     struct board board;
     enum quote_session session; /* of US exchanges, when last looked */
@@ -29,7 +28,7 @@ struct live_ops { /* of one service; `now` is the only clock of a turn */
     void (*session)(struct feed *f); /* another one begins, and perhaps another day */
 };
 
-/* Returns 0; -ENOMEM, or the logged result of calendar_read(). Release in any case. */
+/* Returns 0; -ENOMEM. Release in any case. */
 MUST_CHECK int live_init(struct live *l, const char *service, const struct feed_config *config,
                          bool (*has_hours)(const char *symbol));
 void live_release(struct live *l); /* when its requests and WebSockets are freed */

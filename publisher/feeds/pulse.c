@@ -10,7 +10,7 @@
 #define WEIGHT (1.0 / 32)
 #define FORGET (1.0 / 1024)
 
-static double allowed_ms(const struct pulse *p)
+double pulse_patience_ms(const struct pulse *p)
 {
     double ms = pulse_is_learned(p) ? SHORTEST_MS : UNLEARNED_MS;
 
@@ -21,7 +21,7 @@ static double allowed_ms(const struct pulse *p)
 
 static void learn(struct pulse *p, double gap_ms)
 {
-    double most_ms = allowed_ms(p), weight = p->beats < LEARNED ? 1.0 / p->beats : WEIGHT;
+    double most_ms = pulse_patience_ms(p), weight = p->beats < LEARNED ? 1.0 / p->beats : WEIGHT;
 
     p->peak_ms -= FORGET * p->peak_ms;
     if (p->peak_ms < gap_ms)
@@ -46,6 +46,11 @@ void pulse_pause(struct pulse *p)
     p->last = (struct mono){0};
 }
 
+double pulse_usual_ms(const struct pulse *p)
+{
+    return pulse_is_learned(p) ? p->mean_ms : 0;
+}
+
 bool pulse_is_learned(const struct pulse *p)
 {
     return p->beats >= LEARNED;
@@ -55,5 +60,5 @@ struct mono pulse_overdue(const struct pulse *p)
 {
     if (p->last.ns == 0)
         return MONO_NEVER;
-    return mono_add_ms(p->last, (int64_t)allowed_ms(p));
+    return mono_add_ms(p->last, (int64_t)pulse_patience_ms(p));
 }

@@ -29,6 +29,12 @@ void pulse_pause(struct pulse *p);
 /* From when on its silence is odd; MONO_NEVER before the first beat. */
 struct mono pulse_overdue(const struct pulse *p);
 
+/* So long, from a beat to that moment. */
+double pulse_patience_ms(const struct pulse *p);
+
+/* The usual gap; 0 while it is not learned. */
+double pulse_usual_ms(const struct pulse *p);
+
 /* Enough has been heard to say so aloud. */
 bool pulse_is_learned(const struct pulse *p);
 

@@ -124,7 +124,7 @@ static int read_text(const char *text, struct calendar **ret)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     close(fd);
-    r = calendar_read(path, ret);
+    r = calendar_new(path, ret);
     unlink(path);
     return r;
 }
@@ -174,7 +174,7 @@ static void a_line_that_says_nothing_clear_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
         assert_int_equal(read_text(lines[i], &c), -EINVAL);
-    assert_int_equal(calendar_read("/nowhere/at/all", &c), -ENOENT);
+    assert_int_equal(calendar_new("/nowhere/at/all", &c), -ENOENT);
     assert_null(c);
 }
 

@@ -52,7 +52,7 @@ static void open_with(int64_t interval_ms)
     memset(&broker, 0, sizeof(broker));
     broker.takes = true;
     now = (struct mono){1};
-    assert_int_equal(publish_new(MODE_DEMO, interval_ms, &sink, &p), 0);
+    assert_int_equal(publish_new(interval_ms, &sink, &p), 0);
 }
 
 static int open_unpaced(void **state)
