@@ -40,6 +40,18 @@ test('prices, changes and percents read as on a desk', () => {
   assert.equal(format.formatPercent(undefined), '–');
 });
 
+test('a figure that does not fit gets shorter, and is never cut', () => {
+  assert.equal(format.fitPrice(189.45, 2, 9), '189.45');
+  assert.equal(format.fitPrice(199_999.999, 3, 9), '200,000.0');
+  assert.equal(format.fitPrice(1e12, 2, 9), '1.00T');
+  assert.equal(format.fitPrice(1e-8, 8, 9), '1.0e-8');
+  assert.equal(format.fitPrice(1e-8, 8, 10), '0.00000001');
+  assert.equal(format.fitPrice(1e12, 2, 3), '–');
+  assert.equal(format.fitChange(-1.2, 8, 7), '−1.2000');
+  assert.equal(format.fitChange(-1e-9, 2, 7), '0.00');
+  assert.equal(format.fitChange(undefined, 2, 7), '–');
+});
+
 test('volumes are short', () => {
   assert.deepEqual([0, 950, 999.6e3, 51_234, 41_230_000, 1.5e12, 0.25].map(format.formatVolume),
     ['0', '950', '1.00M', '51.2K', '41.2M', '1.50T', '0.2500']);

@@ -33,6 +33,7 @@ export interface Decoded {
 }
 
 const SYMBOL_MAX = 64;
+const PRICE_MIN = 1e-8; // the smallest that is shown as anything but zero
 const PRICE_MAX = 1e12;
 const VOLUME_MAX = 1e18;
 const TIME_MAX = 8.64e15;
@@ -70,7 +71,7 @@ export function decodeQuote(json: unknown, fallbackSymbol = ''): Decoded {
     wrong.push(shown(key, value));
     return undefined;
   };
-  const price = (key: string) => number(key, Number.MIN_VALUE, PRICE_MAX);
+  const price = (key: string) => number(key, PRICE_MIN, PRICE_MAX);
 
   if (from['price'] === undefined) wrong.push('price: missing'); // the one field that a quote cannot do without
   const mode = from['mode'];

@@ -26,6 +26,31 @@ export function formatPrice(value: number | undefined, decimals: number): string
   return Math.abs(value) < 1000 ? value.toFixed(decimals) : grouping[decimals]!.format(value);
 }
 
+/**
+ * A price in at most `room` characters: first with fewer decimals, then with a unit. A number that is cut
+ * off is another number, so where nothing fits there is none.
+ */
+export function fitPrice(value: number | undefined, decimals: number, room: number): string {
+  if (value === undefined) return DASH;
+  const fits = (text: string): boolean => text.length <= room;
+  for (let d = decimals; d >= 0 && isSeen(value, d); d--) {
+    const text = formatPrice(value, d);
+    if (fits(text)) return text;
+  }
+  const short = Math.abs(value) >= 1000 ? formatVolume(value) : value.toExponential(1);
+  return fits(short) ? short : DASH;
+}
+
+/** Is something left of it with so many decimals? */
+function isSeen(value: number, decimals: number): boolean {
+  return value === 0 || Math.abs(value) >= 10 ** -decimals;
+}
+
+export function fitChange(value: number | undefined, decimals: number, room: number): string {
+  if (value === undefined) return DASH;
+  return isSeen(value, decimals) ? signed(value, fitPrice(Math.abs(value), decimals, room - 1)) : formatPrice(0, decimals);
+}
+
 function signed(value: number, magnitude: string): string {
   if (!/[1-9]/.test(magnitude)) return magnitude; // what rounds to zero has no sign
   return (value > 0 ? '+' : MINUS) + magnitude;

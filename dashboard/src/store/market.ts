@@ -43,6 +43,8 @@ export class Market {
   /** rows that a quote has come for; goes up only, so its size tells when to look again */
   readonly known = new Set<Row>();
 
+  constructor(private readonly nameOf: (symbol: string) => string = () => '') {}
+
   /** `now` is the page clock, `wall` the true time. */
   apply(slices: readonly Slice[], now: number, wall: number = Date.now()): void {
     let ticked = false;
@@ -77,9 +79,18 @@ export class Market {
     let row = this.rows.get(symbol);
     if (row === undefined) {
       row = new Row(symbol, this.capacity(), this.hours);
+      row.name = this.nameOf(symbol);
       this.rows.set(symbol, row);
     }
     return row;
+  }
+
+  /** Names have come. */
+  nameAll(): void {
+    for (const row of this.rows.values()) {
+      row.name = this.nameOf(row.symbol);
+      this.dirty.add(row);
+    }
   }
 
   private capacity(): number {

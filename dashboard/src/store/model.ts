@@ -65,8 +65,8 @@ const TYPING_MS = 120;
 const SHARED_LIST = 'From a link';
 
 export class Model {
-  readonly market = new Market();
   readonly names: Names;
+  readonly market: Market;
   readonly settings;
   readonly lists;
   readonly alarms: Alarms;
@@ -109,6 +109,7 @@ export class Model {
 
   constructor(private readonly around: Surroundings) {
     this.names = new Names(around.storage);
+    this.market = new Market(this.names.of);
     this.settings = signal<Settings>(loadSettings(around.storage));
     this.lists = signal<Lists>(loadLists(around.storage));
     this.alarms = new Alarms(this.market, around.clock, loadAlerts(around.storage));
@@ -136,6 +137,12 @@ export class Model {
 
   setLists(lists: Lists): void {
     this.lists.value = lists;
+  }
+
+  learnNames(names: ReadonlyMap<string, string>): void {
+    this.names.learn(names);
+    this.market.nameAll();
+    this.onBatch();
   }
 
   addList(name: string, symbols: readonly string[] = []): void {

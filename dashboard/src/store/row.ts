@@ -10,6 +10,9 @@ export type Interval = keyof typeof INTERVALS;
 /** A row is old when it was silent for so many of its usual gaps, but not before AGE_MIN_MS. */
 const AGE_GAPS = 6;
 const AGE_MIN_MS = 15_000;
+/** Before so many ticks nobody knows what is usual. */
+const USUAL_TICKS = 5;
+const UNUSUAL_MS = 60_000;
 
 /** What all rows share: does the market rest now? */
 export interface Hours { closed: boolean }
@@ -37,6 +40,8 @@ export class Row {
 
   readonly isAlways: boolean;
 
+  name = '';
+
   constructor(readonly symbol: string, capacity: number, private readonly hours: Hours = { closed: false }) {
     this.quote = { symbol };
     const always = (this.isAlways = tradesAroundTheClock(symbol));
@@ -57,7 +62,7 @@ export class Row {
   }
 
   get ageLimitMs(): number {
-    return Math.max(AGE_MIN_MS, this.gapMs * AGE_GAPS);
+    return Math.max(this.ticks < USUAL_TICKS ? UNUSUAL_MS : AGE_MIN_MS, this.gapMs * AGE_GAPS);
   }
 
   /** Its market has closed: the price is its last one, and no newer is to be expected. */

@@ -20,7 +20,7 @@ export type Palette = 'classic' | 'colour-blind' | 'red-up' | 'own';
 /** #rrggbb */
 export interface OwnColours { up: string; down: string }
 export type ChartStyle = 'candles' | 'line' | 'area' | 'baseline';
-export type ColumnId = 'symbol' | 'last' | 'change' | 'percent' | 'volume' | 'open' | 'high' | 'low' | 'prevClose' | 'rate' | 'trend' | 'age';
+export type ColumnId = 'symbol' | 'name' | 'last' | 'change' | 'percent' | 'volume' | 'open' | 'high' | 'low' | 'prevClose' | 'rate' | 'trend' | 'age';
 export type Panel = '' | 'tape' | 'movers' | 'heat' | 'alerts' | 'feed';
 export const PANELS: readonly Panel[] = ['', 'tape', 'movers', 'heat', 'alerts', 'feed'];
 export interface Sort { column: ColumnId; descending: boolean }
@@ -54,7 +54,7 @@ export interface Lists {
 }
 
 export const ALL_COLUMNS: readonly ColumnId[] =
-  ['symbol', 'last', 'change', 'percent', 'volume', 'open', 'high', 'low', 'prevClose', 'rate', 'trend', 'age'];
+  ['symbol', 'name', 'last', 'change', 'percent', 'volume', 'open', 'high', 'low', 'prevClose', 'rate', 'trend', 'age'];
 
 export const DEFAULT_SETTINGS: Settings = {
   theme: 'system',

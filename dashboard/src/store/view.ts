@@ -6,6 +6,7 @@ type Key = number | string | undefined;
 
 const KEYS: Record<ColumnId, (row: Row) => Key> = {
   symbol: (r) => r.symbol,
+  name: (r) => r.name || undefined,
   last: (r) => r.quote.price,
   change: (r) => r.change,
   percent: (r) => r.percent,

@@ -10,12 +10,14 @@ import { placeColumns, type Placed } from './columns';
 import { RowDrag } from './drag-rows';
 import { drawTrend, type TrendColours } from './trend';
 
-export const ROW_PX = 30;
+const ROW_PX = 30;
+const ROW_TOUCH_PX = 44; // what a finger hits
 const HEAD_PX = 28;
 const OVERSCAN = 3;
 const FLASH_MS = 300;
 const FLASH_GAP_MS = 500; // start to start: never more than two flashes a second
 const TREND_MS = 250;
+const TREND_PX = 16;
 const AGES_MS = 1_000;
 
 interface Slot {
@@ -64,6 +66,7 @@ export class Grid {
   private height = 0;
   private top = 0;
   private first = 0;
+  private rowPx = ROW_PX;
   private readonly flashing = new Set<Slot>();
   private trendAt = -Infinity;
   private trendStale = true;
@@ -93,6 +96,15 @@ export class Grid {
       const id = (event.target as HTMLElement).closest('button')?.dataset['column'];
       if (id) this.handlers.onSort(id as ColumnId);
     });
+    const touch = matchMedia('(pointer: coarse)');
+    const measure = (): void => {
+      this.rowPx = touch.matches ? ROW_TOUCH_PX : ROW_PX;
+      host.style.setProperty('--row', this.rowPx + 'px');
+      this.setRows(this.rows);
+      this.layout();
+    };
+    measure();
+    touch.addEventListener('change', measure);
     new ResizeObserver(([entry]) => {
       this.width = entry!.contentRect.width;
       this.height = Math.max(0, entry!.contentRect.height - HEAD_PX); // the head stays in sight
@@ -111,7 +123,7 @@ export class Grid {
     space.addEventListener('pointerleave', leave);
     space.addEventListener('pointercancel', leave);
     new RowDrag(space, this.host, {
-      indexAt: (y) => Math.min(this.rows.length - 1, Math.max(0, Math.floor((y - space.getBoundingClientRect().top) / ROW_PX))),
+      indexAt: (y) => Math.min(this.rows.length - 1, Math.max(0, Math.floor((y - space.getBoundingClientRect().top) / this.rowPx))),
       mayDrag: () => this.handlers.mayMove(),
       onMark: (from, gap) => this.markDrop(from, gap),
       onDrop: (from, gap) => {
@@ -123,7 +135,7 @@ export class Grid {
 
   private markDrop(from: number | undefined, gap: number | undefined): void {
     this.dropLine.hidden = gap === undefined;
-    if (gap !== undefined) this.dropLine.style.transform = `translateY(${gap * ROW_PX - 1}px)`;
+    if (gap !== undefined) this.dropLine.style.transform = `translateY(${gap * this.rowPx - 1}px)`;
     for (const slot of this.slots) slot.element.classList.toggle('dragged', slot.index === from);
   }
 
@@ -142,9 +154,9 @@ export class Grid {
 
   setRows(rows: Row[]): void {
     this.rows = rows;
-    this.space.style.height = rows.length * ROW_PX + 'px';
+    this.space.style.height = rows.length * this.rowPx + 'px';
     this.host.setAttribute('aria-rowcount', String(rows.length + 1));
-    const deepest = Math.max(0, rows.length * ROW_PX - this.height);
+    const deepest = Math.max(0, rows.length * this.rowPx - this.height);
     if (this.top > deepest) this.top = deepest;
     this.place();
   }
@@ -162,9 +174,9 @@ export class Grid {
   reveal(symbol: string): void {
     const index = this.rows.findIndex((row) => row.symbol === symbol);
     if (index < 0) return;
-    const from = index * ROW_PX;
+    const from = index * this.rowPx;
     if (from < this.top) this.host.scrollTop = from;
-    else if (from + ROW_PX > this.top + this.height) this.host.scrollTop = from + ROW_PX - this.height;
+    else if (from + this.rowPx > this.top + this.height) this.host.scrollTop = from + this.rowPx - this.height;
   }
 
   /** The symbol `by` rows from the selected one. */
@@ -176,7 +188,7 @@ export class Grid {
   }
 
   get pageRows(): number {
-    return Math.max(1, Math.floor(this.height / ROW_PX) - 1);
+    return Math.max(1, Math.floor(this.height / this.rowPx) - 1);
   }
 
   // -- drawing ---------------------------------------------------------------------------------------
@@ -206,7 +218,7 @@ export class Grid {
     for (let i = 0; i < this.columns.length; i++) {
       const column = this.columns[i]!;
       const cell = slot.cells[i]!;
-      const text = column.text(row, now);
+      const text = column.text(row, now, column.room);
       if (text !== cell.shown) cell.text.data = cell.shown = text;
       const sign = column.id === 'last' ? signClass(row.direction) : column.sign ? signClass(column.sign(row) ?? 0) : '';
       if (sign !== cell.sign) {
@@ -223,7 +235,7 @@ export class Grid {
     const i = this.columns.findIndex((c) => c.id === 'age');
     const cell = slot.cells[i];
     if (!cell) return;
-    const text = this.columns[i]!.text(slot.row, now);
+    const text = this.columns[i]!.text(slot.row, now, 0);
     if (text !== cell.shown) cell.text.data = cell.shown = text;
   }
 
@@ -264,16 +276,16 @@ export class Grid {
     const { pen, colours } = this;
     const ratio = Math.min(2, window.devicePixelRatio || 1);
     const width = Math.round(column.px * ratio);
-    const height = Math.round(this.slots.length * ROW_PX * ratio);
+    const height = Math.round(this.slots.length * this.rowPx * ratio);
     if (this.canvas.width !== width || this.canvas.height !== height) {
       this.canvas.width = width;
       this.canvas.height = height;
     }
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, column.px, this.slots.length * ROW_PX);
+    pen.clearRect(0, 0, column.px, this.slots.length * this.rowPx);
     for (const slot of this.slots)
       if (slot.row)
-        drawTrend(pen, slot.row, { x: 10, y: (slot.index - this.first) * ROW_PX + 7, width: column.px - 20, height: ROW_PX - 14 }, colours);
+        drawTrend(pen, slot.row, { x: 10, y: (slot.index - this.first) * this.rowPx + (this.rowPx - TREND_PX) / 2, width: column.px - 20, height: TREND_PX }, colours);
   }
 
   // -- which row is where ------------------------------------------------------------------------------
@@ -289,7 +301,7 @@ export class Grid {
     for (const slot of this.slots) slot.element.remove();
     this.flashing.clear();
     this.slotOf.clear();
-    const count = Math.ceil(this.height / ROW_PX) + 2 * OVERSCAN;
+    const count = Math.ceil(this.height / this.rowPx) + 2 * OVERSCAN;
     this.slots = Array.from({ length: count }, () => this.newSlot());
     this.space.append(...this.slots.map((slot) => slot.element));
 
@@ -298,7 +310,7 @@ export class Grid {
     if (trend) {
       this.canvas.style.left = trend.x + 'px';
       this.canvas.style.width = trend.px + 'px';
-      this.canvas.style.height = count * ROW_PX + 'px';
+      this.canvas.style.height = count * this.rowPx + 'px';
     }
     this.place();
   }
@@ -333,10 +345,10 @@ export class Grid {
     const now = this.handlers.now();
     const count = this.slots.length;
     if (count === 0) return;
-    this.first = Math.max(0, Math.min(Math.floor(this.top / ROW_PX) - OVERSCAN, Math.max(0, this.rows.length - count)));
+    this.first = Math.max(0, Math.min(Math.floor(this.top / this.rowPx) - OVERSCAN, Math.max(0, this.rows.length - count)));
     this.slotOf.clear();
     for (let i = this.first; i < this.first + count; i++) this.fill(this.slots[i % count]!, i, this.rows[i], now);
-    this.canvas.style.transform = `translateY(${this.first * ROW_PX}px)`;
+    this.canvas.style.transform = `translateY(${this.first * this.rowPx}px)`;
     this.drawTrends(now);
   }
 
@@ -344,7 +356,7 @@ export class Grid {
     if (row) this.slotOf.set(row, slot);
     if (slot.row === row && slot.index === index) return;
     if (slot.index !== index) {
-      slot.element.style.transform = `translateY(${index * ROW_PX}px)`;
+      slot.element.style.transform = `translateY(${index * this.rowPx}px)`;
       slot.element.setAttribute('aria-rowindex', String(index + 2));
       slot.element.classList.toggle('odd', index % 2 === 1);
       slot.index = index;

@@ -7,6 +7,7 @@ export interface HeatColours { up: string; down: string; flat: string; text: str
 
 const FULL_PERCENT = 3; // a change of this size has the full colour
 const TILES_MAX = 600;
+const GIANT = 25; // times the median: no tile may leave the others no room
 const LABEL_MIN = 34; // px a tile must have for its symbol
 
 export interface HeatTile extends Tile { row: Row }
@@ -17,6 +18,8 @@ export function layoutHeat(rows: readonly Row[], width: number, height: number):
     .filter(({ weight }) => weight > 0)
     .sort((a, b) => b.weight - a.weight)
     .slice(0, TILES_MAX);
+  const most = (weighed[weighed.length >> 1]?.weight ?? 0) * GIANT;
+  for (const tile of weighed) tile.weight = Math.min(tile.weight, most);
   return squarify(weighed.map(({ weight }) => weight), width, height).map((tile, i) => ({ ...tile, row: weighed[i]!.row }));
 }
 

@@ -37,15 +37,15 @@ const KEYS: readonly [title: string, keys: readonly [string[], string][]][] = [
 
 export function Help({ desk }: { desk: Desk }) {
   return (
-    <Modal desk={desk} title="Keys">
-      {KEYS.map(([title, keys]) => (
+    <Modal desk={desk} title="Keys" wide>
+      <div class="key-groups">{KEYS.map(([title, keys]) => (
         <section class="key-group" key={title}>
           <h3>{title}</h3>
           <dl class="keys">
             {keys.map(([names, what]) => <div key={what}><dt>{names.map((k) => <kbd key={k}>{k}</kbd>)}</dt><dd>{what}</dd></div>)}
           </dl>
         </section>
-      ))}
+      ))}</div>
       <p class="muted">Prices at full strength are live. Dimmed prices are the last known ones; the mark at the top says why.
         A dash is a value that the feed did not send, or that makes no sense.</p>
       <p class="muted">Charts: TradingView Lightweight Charts™, Copyright (c) 2025 TradingView, Inc. <a href="https://www.tradingview.com/" target="_blank" rel="noopener noreferrer">www.tradingview.com</a> · <a href="./licences.txt" target="_blank">Licences</a></p>

@@ -29,7 +29,7 @@ export function ListDialog({ model, desk }: { model: Model; desk: Desk }) {
     if (content === undefined) return;
     const found = importText(content);
     if (found.kind === 'symbols') {
-      model.names.learn(found.names);
+      model.learnNames(found.names);
       text.value = parseSymbols(text.value + '\n' + found.symbols.join('\n')).join('\n');
       desk.say({ text: `${found.symbols.length.toLocaleString('en-US')} symbols read. Save to keep them.` });
     } else desk.say({ text: found.kind === 'refused' ? found.why : 'That file holds lists and settings: import it in the settings.' });

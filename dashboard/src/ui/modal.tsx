@@ -3,12 +3,12 @@ import type { ComponentChildren } from 'preact';
 import type { Desk } from './desk';
 import { Icon } from './icons';
 
-export function Modal({ desk, title, children }: { desk: Desk; title: string; children: ComponentChildren }) {
+export function Modal({ desk, title, wide = false, children }: { desk: Desk; title: string; wide?: boolean; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => { dialog.current!.showModal(); }, []);
   const close = (): void => { desk.dialog.value = ''; };
   return (
-    <dialog ref={dialog} aria-label={title} onClose={close} onClick={(e) => { if (e.target === dialog.current) close(); }}>
+    <dialog ref={dialog} class={wide ? 'wide' : ''} aria-label={title} onClose={close} onClick={(e) => { if (e.target === dialog.current) close(); }}>
       <div class="dialog-head">
         <h2>{title}</h2>
         <button type="button" class="tool" onClick={close} aria-label="Close"><Icon name="close" /></button>

@@ -70,7 +70,7 @@ function Transfer({ model, desk }: { model: Model; desk: Desk }) {
     if (found.kind === 'refused') return desk.say({ text: found.why });
     const before = everything();
     if (found.kind === 'symbols') {
-      model.names.learn(found.names);
+      model.learnNames(found.names);
       model.addList('Imported', found.symbols);
     } else put(found.parts);
     desk.dialog.value = '';

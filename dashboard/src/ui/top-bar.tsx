@@ -41,11 +41,11 @@ export function TopBar({ model, desk }: { model: Model; desk: Desk }) {
 }
 
 /** Which part of the trading day it is: "Regular · closes in 2 h 14 m". */
-export function SessionMark({ model }: { model: Model }) {
+export function SessionMark({ model, at = 'session' }: { model: Model; at?: string }) {
   const badge = model.session.value;
   if (!badge) return null;
   return (
-    <span class={`session session-${badge.kind}`} title={badge.title} data-testid="session">
+    <span class={`session session-${badge.kind}`} title={badge.title} data-testid={at}>
       <b>{badge.label}</b>{badge.more && <span class="session-more"> · {badge.more}</span>}
     </span>
   );
@@ -69,7 +69,7 @@ function Meters({ model }: { model: Model }) {
     <span class="meters" title={title}>
       <span class="meter age" data-testid="age">{ageMs === undefined ? 'no tick yet' : `${formatAge(ageMs)} ago`}</span>
       <span class="meter" data-testid="rate">{formatRate(perSecond)}</span>
-      <span class="meter latency" data-testid="latency" title={late}>{clockOffMs !== 0 ? 'clock off' : formatDelay(delay?.p50)}</span>
+      <span class="meter latency" data-testid="latency" title={late}><i>lat</i> {clockOffMs !== 0 ? 'clock off' : formatDelay(delay?.p50)}</span>
       {totals.faults > 0 && (
         <button type="button" class="meter faults link" data-testid="faults" title="Values that could not be used: see Feed"
           onClick={() => model.set({ panel: 'feed' })}>{n(totals.faults)} bad</button>

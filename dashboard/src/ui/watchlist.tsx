@@ -8,6 +8,7 @@ import { formatPercent } from '../store/format';
 import type { Desk } from './desk';
 import type { Grid, GridHandlers } from './grid';
 import { Icon } from './icons';
+import { SessionMark } from './top-bar';
 
 const NEW_LIST = '+new';
 
@@ -116,6 +117,7 @@ function Summary({ model, desk }: { model: Model; desk: Desk }) {
     <footer class="summary">
       <span class="count" data-testid="count">{rows.length.toLocaleString('en-US')} symbol{rows.length === 1 ? '' : 's'}</span>
       <span class="breadth"><span class="up">▲ {up}</span> <span class="down">▼ {down}</span> <span class="muted">= {unchanged}</span></span>
+      <SessionMark model={model} at="session-below" />
       <span class="movers">
         {top && <button type="button" class="link" onClick={() => desk.open(top.symbol)}>{top.symbol} <span class="up">{formatPercent(top.percent)}</span></button>}
         {bottom && <button type="button" class="link" onClick={() => desk.open(bottom.symbol)}>{bottom.symbol} <span class="down">{formatPercent(bottom.percent)}</span></button>}
