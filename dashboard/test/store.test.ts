@@ -13,7 +13,8 @@ import { spanAt } from '../src/store/spans';
 import * as storage from '../src/store/storage';
 import { readLink, writeLink } from '../src/store/share';
 import { squarify } from '../src/store/treemap';
-import { breadth, search, sortRows } from '../src/store/view';
+import { SearchIndex } from '../src/store/search';
+import { breadth, sortRows } from '../src/store/view';
 
 // -- format ------------------------------------------------------------------------------------------
 
@@ -369,7 +370,7 @@ test('unknown values come last whichever way the rest is sorted, and ties keep t
 
 test('search finds symbols before names, best first', () => {
   const names: Record<string, string> = { AAPL: 'Apple', APA: 'APA Corp', MSFT: 'Microsoft', PINE: 'Big Apple' };
-  const found = (typed: string) => search(Object.keys(names), (s) => names[s]!, typed, 8).map((f) => f.symbol);
+  const found = (typed: string) => new SearchIndex(Object.keys(names), (s) => names[s]!).find(typed, 8).map((f) => f.symbol);
   assert.deepEqual(found('ap'), ['APA', 'AAPL', 'PINE']);
   assert.deepEqual(found('apple'), ['AAPL', 'PINE']);
   assert.deepEqual(found('  '), []);

@@ -18,12 +18,14 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/snap/bin/chromium'];
 
+/** undefined when there is none */
+export const CHROMIUM_PATH = process.env.CHROMIUM ?? CHROMIUM.find((file) => existsSync(file));
+
 /** A browser for all tests of a file; `t` is `{ after }` with node:test's function. */
 export async function startBrowser(t) {
-  const executablePath = process.env.CHROMIUM ?? CHROMIUM.find((file) => existsSync(file));
-  assert.ok(executablePath, 'Chromium is needed: apt install chromium, or name yours in CHROMIUM');
+  assert.ok(CHROMIUM_PATH, 'Chromium is needed: apt install chromium, or name yours in CHROMIUM');
   assert.ok(existsSync(DASHBOARD), 'the dashboard is not built: npm --prefix dashboard run build');
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+  const browser = await chromium.launch({ executablePath: CHROMIUM_PATH, args: ['--no-sandbox', '--disable-gpu'] });
   atEnd(t, () => browser.close());
   return browser;
 }

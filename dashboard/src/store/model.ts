@@ -14,13 +14,14 @@ import { activeList, addList } from './lists';
 import { Market } from './market';
 import { Names } from './names';
 import type { Interval, Row } from './row';
+import { matches, SearchIndex, type Found } from './search';
 import { readLink } from './share';
 import { isClosed, sessionBadge, type SessionBadge } from './session';
 import { stateOf, type SeenStatus, type State } from './state';
 import {
   loadAlerts, loadLists, loadSettings, saveAlerts, saveLists, saveSettings, type ColumnId, type Lists, type Settings, type Store,
 } from './storage';
-import { compareSymbols, matchRank, sortRows } from './view';
+import { compareSymbols, sortRows } from './view';
 
 export interface Surroundings {
   feed: Feed;
@@ -62,6 +63,9 @@ const HISTORY_MAX = 10_000;
 const SETTLE_MS = 3_000;
 const ASK_AGAIN_MS = 5_000;
 const TYPING_MS = 120;
+const LOOK_UPS = 3;
+const BEAT_MS = 400;
+const LOOK_AGAIN_MS = 400;
 const SHARED_LIST = 'From a link';
 
 export class Model {
@@ -80,6 +84,8 @@ export class Model {
   readonly held = signal(0);
   /** changes when a symbol appears */
   readonly symbolsVersion = signal(0);
+  /** the history is being asked for symbols */
+  readonly searching = signal(false);
   /** goes up with each connection: something may have been missed before it */
   readonly connections = signal(0);
   readonly selected;
@@ -104,6 +110,9 @@ export class Model {
   private alphabet: Row[] = []; // all known rows
   private readonly elsewhere = new Set<string>(); // symbols that a snapshot or the history named
   private readonly firstSnapshot: Promise<void>;
+  private index = new SearchIndex([], () => '');
+  private indexVersion = '';
+  private tickedAt = 0;
   private olderAskedAt = -Infinity;
   private search = new AbortController();
 
@@ -204,10 +213,20 @@ export class Model {
     this.search.abort();
     const { signal } = (this.search = new AbortController());
     const begin = typed.trim();
-    if (begin === '') return;
+    if (begin === '') {
+      this.searching.value = false;
+      return;
+    }
+    this.searching.value = true;
     await wait(TYPING_MS);
-    if (signal.aborted) return;
-    for (const symbol of (await this.around.history.symbols(begin, signal)) ?? []) this.elsewhere.add(symbol);
+    for (let tries = 0; tries < LOOK_UPS && !signal.aborted; tries++) {
+      const found = await this.around.history.symbols(begin, signal);
+      for (const symbol of found ?? []) this.elsewhere.add(symbol);
+      if (found) break;
+      await wait(LOOK_AGAIN_MS); // it was busy, or away
+    }
+    if (signal.aborted) return; // somebody else looks now
+    this.searching.value = false;
     this.changed();
   }
 
@@ -225,7 +244,7 @@ export class Model {
   matchingRows(): Row[] {
     const typed = this.filter.peek().trim();
     const rows = this.listRows();
-    return typed === '' ? rows : rows.filter(({ symbol }) => matchRank(symbol, this.names.of(symbol), typed) !== undefined);
+    return typed === '' ? rows : rows.filter(({ symbol }) => matches(symbol, this.names.of(symbol), typed));
   }
 
   /** In the list's own order, which for all symbols is the alphabet. Not to be changed. */
@@ -238,8 +257,14 @@ export class Model {
     return this.alphabet;
   }
 
-  symbols(): Iterable<string> {
-    return new Set([...Array.from(this.market.known, (row) => row.symbol), ...this.elsewhere]);
+  /** Symbols that answer what is typed, among all that are known, not only those of the list. */
+  find(typed: string, limit: number): Found[] {
+    const version = `${this.symbolsVersion.value} ${this.names.version}`;
+    if (this.indexVersion !== version) {
+      this.index = new SearchIndex(new Set([...Array.from(this.market.known, (row) => row.symbol), ...this.elsewhere]), this.names.of);
+      this.indexVersion = version;
+    }
+    return this.index.find(typed, limit);
   }
 
   programs(): SeenStatus[] {
@@ -253,6 +278,7 @@ export class Model {
   /** To be called a few times a second: time alone changes the state. */
   tick(): void {
     const now = this.around.clock();
+    this.tickedAt = now;
     const { market } = this;
     const badge = sessionBadge({
       mode: market.mode, wall: this.around.wall(), newest: market.newest, said: market.said, aroundTheClock: market.known.size > 0 && market.withHours === 0,
@@ -331,7 +357,7 @@ export class Model {
         this.perSecond = message.perSecond;
         this.delay = message.delay;
         if (message.faults) this.faults.value = message.faults;
-        this.tick(); // a hidden page's own timers hardly run; these come from the worker
+        if (this.around.clock() - this.tickedAt > BEAT_MS) this.tick(); // a hidden page's own timers hardly run; these come from the worker
         break;
       case 'status':
         this.note(statusText(message.status));

@@ -17,6 +17,8 @@ const WELL_KNOWN: Record<string, string> = {
 };
 
 export class Names {
+  /** goes up when names come */
+  version = 0;
   private readonly own: Map<string, string>;
 
   constructor(private readonly store: Store | undefined) {
@@ -28,6 +30,7 @@ export class Names {
   learn(names: ReadonlyMap<string, string>): void {
     if (names.size === 0) return;
     for (const [symbol, name] of names) this.own.set(symbol, name);
+    this.version++;
     saveNames(this.store, this.own);
   }
 }

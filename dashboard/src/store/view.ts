@@ -41,34 +41,6 @@ export function sortRows(rows: Row[], sort: Sort | null): Row[] {
     .map(({ row }) => row);
 }
 
-/**
- * How well a symbol and its name answer what was typed: 0 the symbol itself, 1 it begins so, 2 a word
- * of the name does, 3 the symbol holds it; undefined = not at all.
- */
-export function matchRank(symbol: string, name: string, typed: string): number | undefined {
-  const wanted = typed.toLowerCase();
-  const lower = symbol.toLowerCase();
-  if (lower === wanted) return 0;
-  if (lower.startsWith(wanted)) return 1;
-  if ((' ' + name.toLowerCase()).includes(' ' + wanted)) return 2;
-  return lower.includes(wanted) ? 3 : undefined;
-}
-
-export interface Found { symbol: string; name: string }
-
-export function search(symbols: Iterable<string>, nameOf: (symbol: string) => string, typed: string, limit: number): Found[] {
-  const wanted = typed.trim();
-  if (wanted === '') return [];
-  const ranked: { rank: number; found: Found }[] = [];
-  for (const symbol of symbols) {
-    const name = nameOf(symbol);
-    const rank = matchRank(symbol, name, wanted);
-    if (rank !== undefined) ranked.push({ rank, found: { symbol, name } });
-  }
-  ranked.sort((a, b) => a.rank - b.rank || compareSymbols(a.found.symbol, b.found.symbol));
-  return ranked.slice(0, limit).map(({ found }) => found);
-}
-
 export interface Breadth { up: number; down: number; unchanged: number; top?: Row; bottom?: Row }
 
 export function breadth(rows: Iterable<Row>): Breadth {

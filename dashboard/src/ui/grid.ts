@@ -264,8 +264,7 @@ export class Grid {
   }
 
   private stopFlash(slot: Slot): void {
-    this.flashing.delete(slot);
-    slot.element.classList.remove('flash-up', 'flash-down');
+    if (this.flashing.delete(slot)) slot.element.classList.remove('flash-up', 'flash-down');
   }
 
   private drawTrends(now: number): void {

@@ -125,7 +125,7 @@ function Page() {
       <TopBar model={model} desk={desk} />
       <Banner model={model} />
       <main>
-        <Watchlist model={model} desk={desk} grid={makeGrid} />
+        <Watchlist model={model} desk={desk} view={view} grid={makeGrid} />
         <ChartPane model={model} desk={desk} view={view} />
       </main>
       {desk.dialog.value !== '' && <dialogs.Part model={model} desk={desk} />}

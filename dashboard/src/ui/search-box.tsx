@@ -2,7 +2,6 @@
 import { useSignal } from '@preact/signals';
 import { addSymbols, parseSymbols } from '../store/lists';
 import type { Model } from '../store/model';
-import { search } from '../store/view';
 import { Icon } from './icons';
 
 const SHOWN_MAX = 8;
@@ -12,9 +11,7 @@ export function SearchBox({ model, onOpen }: { model: Model; onOpen: (symbol: st
   const open = useSignal(false);
   const marked = useSignal(0);
   const list = model.activeList.value;
-  void model.symbolsVersion.value;
-
-  const found = open.value ? search(model.symbols(), model.names.of, typed.value, SHOWN_MAX) : [];
+  const found = open.value ? model.find(typed.value, SHOWN_MAX) : [];
   const unknown = parseSymbols(typed.value)[0];
   const offerUnknown = list !== undefined && found.length === 0 && unknown !== undefined;
 
@@ -79,7 +76,8 @@ export function SearchBox({ model, onOpen }: { model: Model; onOpen: (symbol: st
               <b>{unknown}</b><span>not seen yet</span><button type="button" tabIndex={-1} class="small">+ Add anyway</button>
             </li>
           )}
-          {found.length === 0 && !offerUnknown && <li class="none" role="option" aria-selected="false">No symbol or name begins with “{typed.value.trim()}”.</li>}
+          {found.length === 0 && model.searching.value && <li class="none" role="option" aria-selected="false">Looking…</li>}
+          {found.length === 0 && !offerUnknown && !model.searching.value && <li class="none" role="option" aria-selected="false">No symbol or name begins with “{typed.value.trim()}”.</li>}
           {list && found.length > 0 && <li class="none hint" role="option" aria-selected="false"><kbd>Enter</kbd> opens, <kbd>Shift</kbd> <kbd>Enter</kbd> adds to {list.name}</li>}
         </ul>
       )}

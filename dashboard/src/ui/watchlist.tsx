@@ -1,10 +1,11 @@
 /** The left pane: which list, a filter, the grid, a summary. */
 import { useEffect, useRef } from 'preact/hooks';
-import { effect } from '@preact/signals';
+import { effect, useComputed } from '@preact/signals';
 import { addList, placeSymbol, removeSymbol } from '../store/lists';
 import type { Model } from '../store/model';
 import { breadth } from '../store/view';
 import { formatPercent } from '../store/format';
+import type { ChartView } from './chart-pane';
 import type { Desk } from './desk';
 import type { Grid, GridHandlers } from './grid';
 import { Icon } from './icons';
@@ -12,7 +13,7 @@ import { SessionMark } from './top-bar';
 
 const NEW_LIST = '+new';
 
-export function Watchlist({ model, desk, grid }: { model: Model; desk: Desk; grid: (host: HTMLElement) => Grid }) {
+export function Watchlist({ model, desk, view, grid }: { model: Model; desk: Desk; view: ChartView; grid: (host: HTMLElement) => Grid }) {
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => { grid(host.current!); }, []);
   return (
@@ -20,7 +21,7 @@ export function Watchlist({ model, desk, grid }: { model: Model; desk: Desk; gri
       <ListBar model={model} desk={desk} />
       <div class="grid" ref={host} id="grid" />
       <Empty model={model} />
-      <Summary model={model} desk={desk} />
+      <Summary model={model} desk={desk} view={view} />
     </section>
   );
 }
@@ -86,8 +87,9 @@ export function rowMoves(model: Model, desk: Desk): Pick<GridHandlers, 'mayMove'
 
 /** What to do when there is nothing to see. */
 function Empty({ model }: { model: Model }) {
-  void model.meter.value; // looks again a few times a second
   void model.symbolsVersion.value;
+  void model.lists.value;
+  void model.filter.value;
   if (model.matchingRows().length > 0) return null;
   const typed = model.filter.value.trim();
   const list = model.activeList.value;
@@ -109,8 +111,11 @@ function Empty({ model }: { model: Model }) {
   );
 }
 
-function Summary({ model, desk }: { model: Model; desk: Desk }) {
-  void model.meter.value;
+function Summary({ model, desk, view }: { model: Model; desk: Desk; view: ChartView }) {
+  const second = useComputed(() => Math.floor(view.version.value / 4)); // thousands of rows are counted
+  void second.value;
+  void model.symbolsVersion.value;
+  void model.lists.value;
   const rows = model.listRows();
   const { up, down, unchanged, top, bottom } = breadth(rows);
   return (
