@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "gateway/doors/doors.h"
+#include "gateway/doors/h2.h"
 #include "gateway/doors/http.h"
 #include "gateway/letter.h"
 #include "gateway/net/tls.h"
@@ -151,6 +152,7 @@ static void turn(struct worker *w)
     hub_catch_up(w->hub);
     if (round_is_due(w, mono_now()))
         run_round(w);
+    h2_flush(w);
     net_reap(&w->net); /* nothing is freed while events may still name it */
     run_figures(w);
     histogram_add(&w->stats.turn, (double)(mono_now().ns - w->now.ns) / 1e9);
@@ -304,6 +306,7 @@ int worker_init(struct worker *w, struct shared *shared, const struct gateway_li
     rng_seed_random(&w->rng);
     pthread_mutex_init(&w->lock, NULL);
     list_init(&w->letters);
+    list_init(&w->unflushed);
     r = loop_init(&w->loop);
     if (r < 0)
         goto out;

@@ -57,7 +57,7 @@ struct shared {
 
 struct door_stats {
     uint64_t readers[DOORS]; /* now */
-    uint64_t websocket_errors, handshake_timeouts, idle_timeouts;
+    uint64_t websocket_errors, handshake_timeouts, idle_timeouts, h2_floods;
     uint64_t refused[256];     /* by MQTT reason code */
     struct histogram turn;     /* seconds that one turn of the loop kept everybody else waiting */
     struct histogram tick_age; /* seconds from a quote's own time to its coming here */
@@ -80,6 +80,7 @@ struct worker {
     struct loop loop;
     struct net net;
     struct hub *hub;
+    struct list unflushed; /* sessions of doors/h2 that have gathered something in this turn */
     struct upstream *upstream;
     struct rng rng;
     struct hash_table mqtt_clients; /* by client id; of doors/mqtt */

@@ -1,5 +1,7 @@
 #include "gateway/doors/door.h"
 
+#include "gateway/doors/h2.h"
+
 #include "common/banned.h"
 
 const struct door *door_by_id(enum door_id id)
@@ -28,6 +30,10 @@ size_t doors_say_goodbye(struct net *n, size_t most)
         next = l->next;
         if (c->finishing)
             continue;
+        if (c->protocol == &h2_protocol) {
+            told += h2_say_goodbye(c);
+            continue;
+        }
         if (d != NULL)
             d->say_goodbye(c);
         else

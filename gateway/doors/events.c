@@ -1,6 +1,7 @@
 /*
- * /events and /stock-update: Server-Sent Events over HTTP/1.1. The body ends with the connection,
- * which HTTP/1.0 clients understand too, so events need no framing of their own.
+ * /events and /stock-update: Server-Sent Events. Over HTTP/1.1 the body ends with the connection,
+ * which HTTP/1.0 clients understand too, so events need no framing of their own; over HTTP/2 with
+ * the stream, of which a connection has many.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #include "gateway/doors/door.h"
 #include "gateway/doors/doors.h"
+#include "gateway/doors/h2.h"
 #include "gateway/doors/http.h"
 #include "gateway/doors/sse.h"
 #include "gateway/hub/hub.h"
@@ -45,9 +47,9 @@ static void on_drained(struct conn *c)
 
 /* Proxies and clients give up a stream that is silent; a quarter of the idle time is well before.
  */
-static void arm(struct conn *c, struct mono now)
+static struct mono next_look(struct conn *c, struct mono now)
 {
-    conn_expire_at(c, mono_add_ms(now, worker_of(c)->limits.idle_ms / 4));
+    return mono_add_ms(now, worker_of(c)->limits.idle_ms / 4);
 }
 
 static void on_expired(struct conn *c, struct mono now)
@@ -57,7 +59,7 @@ static void on_expired(struct conn *c, struct mono now)
     if (!s->wrote && !conn_has_output(c))
         conn_send(c, SSE_HEARTBEAT, sizeof(SSE_HEARTBEAT) - 1);
     s->wrote = false;
-    arm(c, now);
+    conn_expire_at(c, next_look(c, now));
 }
 
 static void on_end(struct conn *c)
@@ -94,7 +96,7 @@ static void reader_stash(struct reader *r, const uint8_t *bytes, size_t len)
 
 static const struct reader_ops reader_ops = {reader_write, reader_stash};
 
-/* ---- the doors ---- */
+/* ---- a stream of HTTP/1.1 ---- */
 
 /* The header fields: those of a stream, and what a page of another site needs to read it. Returns
  * false when it may not. */
@@ -143,8 +145,47 @@ static void begin(struct stream *s, const struct sse_wish *w)
     conn_become(c, &sse_protocol, s);
     conn_send(c, greeting, sse_greeting(w, greeting));
     hub_serve(worker_of(c)->hub, &s->reader);
-    arm(c, worker_of(c)->now);
+    conn_expire_at(c, next_look(c, worker_of(c)->now));
 }
+
+/* ---- over HTTP/2 ---- */
+
+static void on_h2_expired(struct h2_stream *s, struct mono now)
+{
+    if (!s->wrote && s->kept_len == 0)
+        h2_send(s, SSE_HEARTBEAT, sizeof(SSE_HEARTBEAT) - 1);
+    s->wrote = false;
+    h2_expire_at(s, next_look(s->conn, now));
+}
+
+static void say_h2_goodbye(struct h2_stream *s)
+{
+    char farewell[SSE_TEXT_MAX];
+
+    h2_send(s, farewell, sse_farewell(&worker_of(s->conn)->rng, farewell));
+    h2_end(s, NULL);
+}
+
+static void on_h2_end(struct h2_stream *s)
+{
+    worker_of(s->conn)->stats.readers[DOOR_SSE]--;
+}
+
+static const struct h2_door h2_door = {
+    .expired = on_h2_expired, .say_goodbye = say_h2_goodbye, .end = on_h2_end};
+
+static void begin_h2(struct h2_stream *s, const struct sse_wish *w)
+{
+    char greeting[SSE_TEXT_MAX];
+
+    worker_of(s->conn)->stats.readers[DOOR_SSE]++;
+    h2_take_over(s, &h2_door, NULL);
+    h2_send(s, greeting, sse_greeting(w, greeting));
+    hub_serve(worker_of(s->conn)->hub, &s->reader);
+    h2_expire_at(s, next_look(s->conn, worker_of(s->conn)->now));
+}
+
+/* ---- the doors ---- */
 
 static void answer(const struct http_request *r, enum sse_form form)
 {
@@ -158,10 +199,13 @@ static void answer(const struct http_request *r, enum sse_form form)
     if (err == 0)
         err = sse_wish_read(r->head, form, w->limits.max_subscriptions, w->hub, &wish, &why);
     if (err == 0 && !slice_is(r->head->method, "HEAD"))
-        err = stream_new(r->conn, &wish, &s, &why);
+        err = r->stream != NULL ? sse_subscribe(w->hub, &r->stream->reader, &wish, &why)
+                                : stream_new(r->conn, &wish, &s, &why);
     if (err < 0)
         http_problem(r, -err, err == -503 ? "Retry-After: 10\r\n" : "", why);
-    else if (http_answer_stream(r, SSE_TYPE, fields) && s != NULL)
+    else if (http_answer_stream(r, SSE_TYPE, fields) && r->stream != NULL)
+        begin_h2(r->stream, &wish);
+    else if (s != NULL)
         begin(s, &wish);
     sse_wish_release(&wish);
 }

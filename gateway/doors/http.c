@@ -7,6 +7,7 @@
 
 #include "common/json.h"
 #include "gateway/doors/doors.h"
+#include "gateway/doors/h2.h"
 #include "gateway/worker.h"
 
 #include "common/banned.h"
@@ -128,31 +129,53 @@ static void write_hsts(const struct conn *c, char *buf, size_t cap)
                  (unsigned long long)seconds);
 }
 
-/* Send the head; `length` is the field Content-Length or "". */
-static void send_head(const struct http_request *r, const struct http_answer *a, const char *length,
-                      bool keep_alive)
+#define FIELDS_MAX 2048
+
+/* The header fields of an answer, whatever carries it; `length` is the field Content-Length or "".
+ */
+static void write_fields(const struct http_request *r, const struct http_answer *a,
+                         const char *length, char buf[FIELDS_MAX])
 {
-    char head[2048], hsts[64] = "";
-    int n;
+    char hsts[64] = "";
 
     write_hsts(r->conn, hsts, sizeof(hsts));
-    n = snprintf(head, sizeof(head),
-                 "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s%s" SAFE_FIELDS
-                 "%sConnection: %s%s\r\n\r\n",
-                 a->status, status_text(a->status), date_now(), a->type ? "Content-Type: " : "",
-                 a->type ? a->type : "", a->type ? "\r\n" : "", length, a->fields, hsts,
-                 keep_alive ? "keep-alive" : "close", a->status == 426 ? ", Upgrade" : "");
-    conn_send(r->conn, head, (size_t)n);
+    snprintf(buf, FIELDS_MAX, "Date: %s\r\n%s%s%s%s%s" SAFE_FIELDS "%s", date_now(),
+             a->type ? "Content-Type: " : "", a->type ? a->type : "", a->type ? "\r\n" : "", length,
+             a->fields, hsts);
+}
+
+/* Over HTTP/1.1. */
+static void send_head(struct conn *c, int status, const char *fields, bool keep_alive)
+{
+    char head[FIELDS_MAX + 128];
+    int n = snprintf(head, sizeof(head), "HTTP/1.1 %d %s\r\n%sConnection: %s%s\r\n\r\n", status,
+                     status_text(status), fields, keep_alive ? "keep-alive" : "close",
+                     status == 426 ? ", Upgrade" : "");
+
+    conn_send(c, head, (size_t)n);
+}
+
+static void answer_stream(const struct http_request *r, const struct http_answer *a, char *fields)
+{
+    struct http_answer no_body = {.done = a->done, .owner = a->owner};
+
+    h2_answer(r->stream, a->status, fields, wants_body(r) ? a : &no_body);
+    h2_expire_at(r->stream, mono_add_ms(mono_now(), DOWNLOAD_MS));
 }
 
 void http_answer(const struct http_request *r, const struct http_answer *a)
 {
     struct conn *c = r->conn;
-    char length[48] = "";
+    char length[48] = "", fields[FIELDS_MAX];
 
     if (a->status != 304)
         snprintf(length, sizeof(length), "Content-Length: %zu\r\n", a->len);
-    send_head(r, a, length, keeps_alive(r));
+    write_fields(r, a, length, fields);
+    if (r->stream != NULL) {
+        answer_stream(r, a, fields);
+        return;
+    }
+    send_head(c, a->status, fields, keeps_alive(r));
     if (a->len > 0 && wants_body(r) && !c->closed)
         conn_send_body(c, a->body, a->len, a->done, a->owner);
     else if (a->done != NULL)
@@ -205,9 +228,19 @@ void http_problem(const struct http_request *r, int status, const char *fields, 
 
 bool http_answer_stream(const struct http_request *r, const char *type, const char *fields)
 {
-    send_head(r, &(struct http_answer){.status = 200, .type = type, .fields = fields}, "", false);
-    if (!wants_body(r))
-        conn_finish(r->conn);
+    const struct http_answer a = {.status = 200, .type = type, .fields = fields};
+    char all_fields[FIELDS_MAX];
+
+    write_fields(r, &a, "", all_fields);
+    if (r->stream != NULL && wants_body(r)) {
+        h2_open_answer(r->stream, 200, all_fields);
+    } else if (r->stream != NULL) {
+        answer_stream(r, &a, all_fields);
+    } else {
+        send_head(r->conn, 200, all_fields, false);
+        if (!wants_body(r))
+            conn_finish(r->conn);
+    }
     return wants_body(r);
 }
 
@@ -215,18 +248,28 @@ bool http_answer_stream(const struct http_request *r, const char *type, const ch
 
 void http_defer(const struct http_request *r, struct http_pending *p)
 {
+    struct mono by = mono_add_ms(mono_now(), DEFER_MS);
+
     p->conn = r->conn;
+    p->stream = r->stream;
     p->keep_alive = keeps_alive(r);
     p->wants_body = wants_body(r);
+    if (r->stream != NULL) {
+        r->stream->pending = p;
+        h2_expire_at(r->stream, by);
+        return;
+    }
     r->conn->state = p;
     conn_pause(r->conn);
-    conn_expire_at(r->conn, mono_add_ms(mono_now(), DEFER_MS));
+    conn_expire_at(r->conn, by);
 }
 
-/* The connection waits no longer. */
-static void detach(struct http_pending *p)
+void http_forget(struct http_pending *p)
 {
-    p->conn->state = NULL;
+    if (p->stream != NULL)
+        p->stream->pending = NULL;
+    else
+        p->conn->state = NULL;
     p->conn = NULL;
     atomic_store(&p->gone, true);
 }
@@ -239,8 +282,10 @@ static struct http_head head_of(const struct http_pending *p)
 }
 
 /* What came meanwhile is read when the answer is out. */
-static void go_on(struct conn *c)
+static void go_on(struct conn *c, const struct h2_stream *stream)
 {
+    if (stream != NULL)
+        return;
     conn_resume(c);
     if (!c->closed && !conn_has_output(c))
         conn_retry_input(c);
@@ -256,9 +301,9 @@ void http_resume(struct http_pending *p, const struct http_answer *a)
             a->done(a->owner);
         return;
     }
-    detach(p);
-    http_answer(&(struct http_request){c, &head}, a);
-    go_on(c);
+    http_forget(p);
+    http_answer(&(struct http_request){c, p->stream, &head}, a);
+    go_on(c, p->stream);
 }
 
 void http_resume_problem(struct http_pending *p, int status, const char *fields, const char *detail)
@@ -268,14 +313,14 @@ void http_resume_problem(struct http_pending *p, int status, const char *fields,
 
     if (c == NULL)
         return;
-    detach(p);
-    http_problem(&(struct http_request){c, &head}, status, fields, detail);
-    go_on(c);
+    http_forget(p);
+    http_problem(&(struct http_request){c, p->stream, &head}, status, fields, detail);
+    go_on(c, p->stream);
 }
 
-static void give_up(struct conn *c)
+void http_give_up(struct http_pending *p)
 {
-    http_resume_problem(c->state, 503, "", "The answer takes too long; try again later.");
+    http_resume_problem(p, 503, "", "The answer takes too long; try again later.");
 }
 
 /* ---- requests ---- */
@@ -288,7 +333,7 @@ static handler *route_of(const struct http_head *h)
     return door_files;
 }
 
-static void dispatch(const struct http_request *r)
+void http_dispatch(const struct http_request *r)
 {
     const struct http_head *h = r->head;
 
@@ -310,6 +355,12 @@ static void expect_rest(struct conn *c)
     conn_expire_at(c, mono_earlier(by, c->deadline.at));
 }
 
+static void become_h2(struct conn *c)
+{
+    if (h2_begin(c) < 0)
+        conn_close(c);
+}
+
 static size_t on_bytes(struct conn *c, uint8_t *bytes, size_t len)
 {
     struct http_head head;
@@ -318,6 +369,11 @@ static size_t on_bytes(struct conn *c, uint8_t *bytes, size_t len)
 
     if (conn_has_output(c) || c->state != NULL)
         return 0; /* the answer before comes first */
+    n = h2_preface(bytes, len);
+    if (n > 0)
+        become_h2(c);
+    if (n >= 0)
+        return 0;
     n = http_head_parse((const char *)bytes, len, &head);
     if (n < 0) {
         http_problem(&r, -n, "", "The request is not well-formed HTTP/1.1 or is too large.");
@@ -327,7 +383,7 @@ static size_t on_bytes(struct conn *c, uint8_t *bytes, size_t len)
         expect_rest(c);
     } else {
         r.head = &head;
-        dispatch(&r);
+        http_dispatch(&r);
     }
     return (size_t)n;
 }
@@ -342,7 +398,7 @@ static void on_expired(struct conn *c, struct mono now)
 {
     (void)now;
     if (c->state != NULL)
-        give_up(c);
+        http_give_up(c->state);
     else if (conn_has_output(c) || c->in_len == 0)
         conn_close(c);
     else
@@ -352,7 +408,7 @@ static void on_expired(struct conn *c, struct mono now)
 static void on_end(struct conn *c)
 {
     if (c->state != NULL)
-        detach(c->state);
+        http_forget(c->state);
 }
 
 const struct protocol http_protocol = {

@@ -80,6 +80,7 @@ static void put_refusals(struct page *p, const struct figures *f)
     put_labelled(p, name, "reason", "descriptors", f->net.refused_descriptors);
     put_labelled(p, name, "reason", "overrun", f->net.overrun);
     put_labelled(p, name, "reason", "tls", f->net.handshakes_failed);
+    put_labelled(p, name, "reason", "h2_flood", f->doors.h2_floods);
     put_labelled(p, name, "reason", "handshake_timeout", f->doors.handshake_timeouts);
     put_labelled(p, name, "reason", "websocket_error", f->doors.websocket_errors);
     put_labelled(p, name, "reason", "idle_timeout", f->doors.idle_timeouts);

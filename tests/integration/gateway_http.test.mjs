@@ -124,7 +124,6 @@ const HEADS = [
   ['6585 5: too many fields', get('/', ...Array.from({ length: 70 }, (_, i) => `A${i}: b`)), 431],
   ['TLS on a plain port', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],
   ['an SSH client', 'SSH-2.0-OpenSSH_9.2\r\n', 400],
-  ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505],
 
   ['9110 9: POST', request('POST', '/healthz'), 405, true],
   ['9110 9: POST with a body', `${request('POST', '/healthz', 'Content-Length: 3')}abc`, 405],
