@@ -2,6 +2,7 @@
 
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/newyork.h"
@@ -147,11 +148,17 @@ static void read_correction(const cJSON *json, const char *symbol, const struct 
         events->revoked(ctx, symbol, &x);
 }
 
+static int read_error_code(const cJSON *json)
+{
+    const cJSON *code = member(json, "code");
+
+    return cJSON_IsNumber(code) ? code->valueint : (int)strtol(text_of(json, "code"), NULL, 10);
+}
+
 static void read_item(const cJSON *json, const struct alpaca_rules *rules,
                       const struct alpaca_events *events, void *ctx)
 {
     const char *kind = text_of(json, "T"), *symbol = text_of(json, "S");
-    const cJSON *code = member(json, "code");
     struct trade t;
 
     if (strcmp(kind, "t") == 0) {
@@ -169,7 +176,7 @@ static void read_item(const cJSON *json, const struct alpaca_rules *rules,
     } else if (strcmp(kind, "subscription") == 0) {
         read_subscription(json, events, ctx);
     } else if (strcmp(kind, "error") == 0) {
-        events->error(ctx, cJSON_IsNumber(code) ? code->valueint : 0, text_of(json, "msg"));
+        events->error(ctx, read_error_code(json), text_of(json, "msg"));
     }
 }
 

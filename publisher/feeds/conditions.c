@@ -13,10 +13,10 @@
 #define NO_LAST (MOVES_VOLUME | MOVES_RANGE)
 #define ALL MOVES_ALL
 
-/* The strictest counts, but that it was made outside regular hours is kept. */
+/* The strictest counts, but when it was made is kept. */
 static unsigned narrow(unsigned moves, unsigned by)
 {
-    return (moves & by & MOVES_ALL) | ((moves | by) & MOVES_EXTENDED);
+    return (moves & by & MOVES_ALL) | ((moves | by) & (MOVES_EXTENDED | MOVES_CLOSING));
 }
 
 unsigned conditions_finnhub(unsigned moves, const char *code, bool odd_lots)
@@ -56,8 +56,8 @@ unsigned conditions_finnhub(unsigned moves, const char *code, bool odd_lots)
         [32] = NO_LAST,              /* derivatively priced */
         [33] = ALL,                  /* market center re-opening trade */
         [34] = ALL,                  /* re-opening prints */
-        [35] = ALL,                  /* market center closing trade */
-        [36] = ALL,                  /* closing prints */
+        [35] = ALL | MOVES_CLOSING,  /* market center closing trade */
+        [36] = ALL | MOVES_CLOSING,  /* closing prints */
         [37] = VOLUME,               /* qualified contingent */
         [38] = ALL,                  /* placeholder of rule 611 exempt */
         [39] = MOVES_RANGE,          /* corrected consolidated close */
@@ -80,12 +80,18 @@ unsigned conditions_tape(unsigned moves, const char *code, char tape, bool odd_l
         const char *codes, *tapes; /* NULL: all */
         unsigned moves;
     } table[] = {
-        {" @", NULL, ALL},        {"ADY", "C", ALL},
+        {" @", NULL, ALL},
+        {"ADY", "C", ALL},
         {"B", "AB", VOLUME}, /* average price there, bunched here */
-        {"B", "C", ALL},          {"CNRWHUV7", NULL, VOLUME},
-        {"EFKLOX56", NULL, ALL},  {"G", "C", NO_LAST},
-        {"PZ4", NULL, NO_LAST},   {"MQ", NULL, NOTHING},
-        {"9", NULL, MOVES_RANGE}, {"T", NULL, ALL | MOVES_EXTENDED},
+        {"B", "C", ALL},
+        {"CNRWHUV7", NULL, VOLUME},
+        {"EFKLOX5", NULL, ALL},
+        {"6", NULL, ALL | MOVES_CLOSING},
+        {"G", "C", NO_LAST},
+        {"PZ4", NULL, NO_LAST},
+        {"MQ", NULL, NOTHING},
+        {"9", NULL, MOVES_RANGE},
+        {"T", NULL, ALL | MOVES_EXTENDED},
     };
     unsigned by = VOLUME;
 

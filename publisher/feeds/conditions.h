@@ -18,6 +18,7 @@ enum trade_moves {
     MOVES_RANGE = 1 << 1, /* the day's high and low */
     MOVES_VOLUME = 1 << 2,
     MOVES_EXTENDED = 1 << 3, /* made outside regular hours: moves only there */
+    MOVES_CLOSING = 1 << 4,  /* the auction at the close: part of regular hours, reported after */
     MOVES_ALL = MOVES_LAST | MOVES_RANGE | MOVES_VOLUME,
 };
 

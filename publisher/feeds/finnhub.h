@@ -13,6 +13,7 @@
 
 struct turn { /* when a row of the board is asked for */
     struct row *row;
+    bool under_way;
     bool asked; /* has been answered at least once */
     struct mono asked_at;
     uint32_t denials;       /* in a row: not in the plan */
@@ -22,8 +23,17 @@ struct turn { /* when a row of the board is asked for */
 /* What the last answer to a request said; each sets it anew. */
 enum health { STARTING, GOOD, EMPTY, FAULTY, LIMITED, LOCKED, UNCOVERED };
 
-struct poll {
+/* Requests under way at once, of the largest plan: about what it allows in a second. */
+#define ASKS_MAX 8
+
+struct ask { /* a request */
     struct http *http;
+    struct turn *turn; /* NULL between two of them */
+};
+
+struct poll {
+    struct ask asks[ASKS_MAX];
+    size_t n_asks;
     struct turn *turns; /* one a row */
     size_t next;        /* whose turn it is */
     size_t n_denied;    /* rows that the plan does not cover */
@@ -32,7 +42,6 @@ struct poll {
     struct budget budget;
     struct backoff faults, limits, refusals;
     struct mono hold_until; /* nothing is asked before */
-    struct turn *asking;    /* whose answer is under way; NULL between requests */
     enum health health;
     char detail[FEED_DETAIL_MAX];
 };

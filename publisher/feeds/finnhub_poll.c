@@ -1,6 +1,7 @@
 /*
- * Quotes by request: `GET /quote` for one symbol after the other, one request at a time, as often
- * as the plan allows. https://finnhub.io/docs/api/quote
+ * Quotes by request: `GET /quote` for one symbol after the other, as often as the plan allows; of
+ * larger plans several requests at a time, as long as all is well.
+ * https://finnhub.io/docs/api/quote
  *
  *     health     the last answer                                   the next call
  *     GOOD       a price, or no news                               as the budget allows
@@ -59,16 +60,28 @@ static void hold(struct poll *p, int64_t ms)
     p->hold_until = mono_add_ms(mono_now(), ms);
 }
 
+/* What comes of other requests that were under way with one that has failed makes the pause no
+ * longer. */
+static bool is_held(const struct poll *p, enum health health)
+{
+    return p->health == health && mono_before(mono_now(), p->hold_until);
+}
+
 static void is_faulty(struct poll *p, const char *what)
 {
+    if (is_held(p, FAULTY))
+        return;
     hold(p, backoff_next_ms(&p->faults));
     set_health(p, FAULTY, "%s; asking again", what);
 }
 
 static void is_limited(struct poll *p, int64_t told_s)
 {
-    int64_t wait_ms = http_limit_ms(told_s, &p->limits);
+    int64_t wait_ms;
 
+    if (is_held(p, LIMITED))
+        return;
+    wait_ms = http_limit_ms(told_s, &p->limits);
     hold(p, wait_ms);
     set_health(p, LIMITED,
                "rate limit of the plan reached (--finnhub-calls-per-minute); pausing %" PRId64 " s",
@@ -77,6 +90,8 @@ static void is_limited(struct poll *p, int64_t told_s)
 
 static void is_locked(struct poll *p, long http_status)
 {
+    if (is_held(p, LOCKED))
+        return;
     hold(p, backoff_next_ms(&p->refusals));
     set_health(p, LOCKED, "the key is not accepted (HTTP %ld): check FINNHUB_API_KEY", http_status);
 }
@@ -194,7 +209,7 @@ static void digest(struct feed *f, struct turn *t, const struct http_answer *a)
  * Requests
  */
 
-static int request(struct feed *f, struct turn *t, struct mono now)
+static int request(struct feed *f, struct ask *a, struct turn *t, struct mono now)
 {
     const char *base = f->live.config.options->finnhub_url;
     char escaped[3 * SYMBOL_MAX + 1];
@@ -205,19 +220,37 @@ static int request(struct feed *f, struct turn *t, struct mono now)
         base_len--;
     http_escape(t->row->listing.symbol, escaped, sizeof(escaped));
     snprintf(url, sizeof(url), "%.*s/quote?symbol=%s", (int)base_len, base, escaped);
-    if (http_get(f->poll.http, url) < 0) {
+    if (http_get(a->http, url) < 0) {
         log_error("finnhub: cannot make a request");
         return -ENOMEM;
     }
-    f->poll.asking = t;
+    a->turn = t;
+    t->under_way = true;
     t->asked_at = now;
     budget_spend(&f->poll.budget, now);
     return 0;
 }
 
+/* One that may be used now, or NULL: several at once only while all is well. */
+static struct ask *free_ask(struct poll *p)
+{
+    size_t most = p->health == GOOD || p->health == EMPTY ? p->n_asks : 1, busy = 0;
+    struct ask *free = NULL;
+
+    for (size_t i = 0; i < p->n_asks; i++) {
+        if (p->asks[i].turn != NULL)
+            busy++;
+        else
+            free = &p->asks[i];
+    }
+    return busy < most ? free : NULL;
+}
+
 /* From when on `t` may be asked, but for the budget. */
 static struct mono due(const struct feed *f, const struct turn *t, struct mono now)
 {
+    if (t->under_way)
+        return MONO_NEVER;
     if (mono_before(now, t->not_before))
         return t->not_before;
     if (t->asked && !t->row->wants_day && trades_cover(f, t->row, now))
@@ -250,27 +283,51 @@ struct mono poll_deadline(struct feed *f, struct mono now)
 {
     struct turn *t;
 
-    return f->poll.asking != NULL ? MONO_NEVER : next_turn(f, now, &t);
+    return free_ask(&f->poll) == NULL ? MONO_NEVER : next_turn(f, now, &t);
+}
+
+static void take_answers(struct feed *f)
+{
+    struct http_answer answer;
+
+    for (size_t i = 0; i < f->poll.n_asks; i++) {
+        struct ask *a = &f->poll.asks[i];
+        struct turn *t = a->turn;
+
+        if (t == NULL || http_take(a->http, &answer) < 0)
+            continue;
+        a->turn = NULL;
+        t->under_way = false;
+        digest(f, t, &answer);
+    }
 }
 
 int poll_run(struct feed *f, struct mono now)
 {
     struct poll *p = &f->poll;
     struct turn *t = NULL;
-    struct http_answer a;
+    struct ask *a;
 
-    if (p->asking != NULL && http_take(p->http, &a) == 0) {
-        t = p->asking;
-        p->asking = NULL;
-        digest(f, t, &a);
-    }
-    if (p->asking != NULL)
-        return 0;
-    t = NULL;
-    if (mono_before(now, next_turn(f, now, &t)) || t == NULL)
+    take_answers(f);
+    a = free_ask(p);
+    if (a == NULL || mono_before(now, next_turn(f, now, &t)) || t == NULL)
         return 0;
     p->next = (size_t)(t - p->turns + 1) % f->live.board.n;
-    return request(f, t, now);
+    return request(f, a, t, now);
+}
+
+static int open_asks(struct poll *p, struct net *n, const char *key_header)
+{
+    size_t want = p->budget.per_minute / 60;
+    int r = 0;
+
+    want = want < 1 ? 1 : want > ASKS_MAX ? ASKS_MAX : want;
+    while (p->n_asks < want && r == 0) {
+        r = http_new(n, (const char *const[]){key_header, NULL}, BODY_MAX,
+                     &p->asks[p->n_asks].http);
+        p->n_asks += r == 0;
+    }
+    return r;
 }
 
 int poll_open(struct feed *f)
@@ -289,9 +346,9 @@ int poll_open(struct feed *f)
         log_error("FINNHUB_API_KEY is longer than any key");
         return -EINVAL;
     }
-    r = http_new(f->live.net, (const char *const[]){key, NULL}, BODY_MAX, &p->http);
-    explicit_bzero(key, sizeof(key));
     budget_init(&p->budget, (uint32_t)o->finnhub_calls_per_minute);
+    r = open_asks(p, f->live.net, key);
+    explicit_bzero(key, sizeof(key));
     backoff_init(&p->faults, FAULT_FIRST_MS, FAULT_MAX_MS);
     backoff_init(&p->refusals, LOCKED_FIRST_MS, LOCKED_MAX_MS);
     backoff_init(&p->limits, HTTP_LIMIT_FIRST_MS, HTTP_LIMIT_MAX_MS);
@@ -300,6 +357,7 @@ int poll_open(struct feed *f)
 
 void poll_close(struct feed *f)
 {
-    http_free(f->poll.http);
+    for (size_t i = 0; i < f->poll.n_asks; i++)
+        http_free(f->poll.asks[i].http);
     free(f->poll.turns);
 }

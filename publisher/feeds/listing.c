@@ -9,6 +9,7 @@
 #include "common/banned.h"
 
 #define OLDEST_MS (24 * INT64_C(3600000)) /* of a trade */
+#define CLOSING_MS (10 * INT64_C(60000))  /* after the close */
 #define FAR 0.30                          /* from the price: does not stretch the range */
 
 static int32_t day_of(const struct listing *l, struct wall t)
@@ -22,11 +23,14 @@ static enum quote_session session_of(const struct listing *l, const struct calen
     return l->has_hours ? calendar_session(c, t) : SESSION_UNKNOWN;
 }
 
-/* The auction at the close is reported some seconds after it, and is the day's own all the same. */
+/* The auction at the close is reported some time after it, and is the day's own all the same. */
 static enum quote_session session_of_trade(const struct listing *l, const struct calendar *c,
                                            const struct trade *t)
 {
-    if (l->has_hours && !(t->moves & MOVES_EXTENDED) && calendar_is_close(c, t->time))
+    struct wall before = {t->time.ms - CLOSING_MS};
+
+    if (l->has_hours && (t->moves & MOVES_CLOSING) &&
+        calendar_session(c, before) == SESSION_REGULAR)
         return SESSION_REGULAR;
     return session_of(l, c, t->time);
 }

@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
 
 #include "common/banned.h"
 
@@ -17,6 +20,10 @@ int live_init(struct live *l, const char *service, const struct feed_config *con
 
     *l = (struct live){.config = *config};
     pthread_mutex_init(&l->lock, NULL);
+    if (o->ca_file != NULL && access(o->ca_file, R_OK) < 0) {
+        log_error("--ca-file %s: %m", o->ca_file);
+        return -EINVAL;
+    }
     r = board_init(&l->board, service, config, has_hours);
     l->board.calendar = config->calendar;
     if (r == 0)

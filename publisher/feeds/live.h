@@ -28,7 +28,7 @@ struct live_ops { /* of one service; `now` is the only clock of a turn */
     void (*session)(struct feed *f); /* another one begins, and perhaps another day */
 };
 
-/* Returns 0; -ENOMEM. Release in any case. */
+/* Returns 0; -ENOMEM; -EINVAL (logged). Release in any case. */
 MUST_CHECK int live_init(struct live *l, const char *service, const struct feed_config *config,
                          bool (*has_hours)(const char *symbol));
 void live_release(struct live *l); /* when its requests and WebSockets are freed */

@@ -392,10 +392,10 @@ static void move_frames(struct websocket *w)
     }
     if (w->end.code != 0 || wslay_event_get_close_received(w->frames))
         fail(w, "closed by the server");
-    else if (wslay_event_get_close_sent(w->frames))
-        fail(w, "%s", describe_close(wslay_event_get_status_code_sent(w->frames)));
     else if (w->peer_gone)
         fail(w, "the connection broke");
+    else if (wslay_event_get_close_sent(w->frames))
+        fail(w, "%s", describe_close(wslay_event_get_status_code_sent(w->frames)));
     else if (r != 0)
         fail(w, "the stream cannot be read (%d)", r);
 }

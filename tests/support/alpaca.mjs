@@ -15,6 +15,7 @@ export class AlpacaStandIn {
   socket = null; // the newest connection, while it lives
   set = new Set(); // subscribed on it
   limit = 30; // symbols of the plan
+  onUpgrade = () => false; // (socket): true when it has answered
   malformed = new Set(); // symbols that fail what names them
   greeting = () => this.say({ T: 'success', msg: 'connected' });
   verdict = () => this.say({ T: 'success', msg: 'authenticated' });
@@ -62,8 +63,11 @@ export class AlpacaStandIn {
 
   #upgrade(request, socket, head) {
     this.attempts.push({ path: request.url, at: performance.now() });
+    socket.on('error', () => {});
+    if (this.onUpgrade(socket)) return;
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       this.socket = ws;
+      this.raw = socket;
       this.set = new Set();
       ws.on('message', (text) => this.#hear(JSON.parse(text)));
       ws.on('close', (code) => {

@@ -9,6 +9,7 @@ export class FinnhubStandIn {
   served = new Map(); // symbol -> every quote given with a price, as { price, timestamp }
   wait = 20_000; // of the answer `slow`, in ms
   headers = {}; // beside each answer
+  reply = null; // ({ standIn, symbol, response, json }) instead of all of them
   #answers = new Map(); // symbol, or '*' for all others -> name in ANSWERS
   #ticks = 0;
   #startS = Math.floor(Date.now() / 1000) - 3600;
@@ -58,7 +59,7 @@ export class FinnhubStandIn {
     });
     for (const [name, value] of Object.entries(this.headers)) response.setHeader(name, value);
     const name = this.#answers.get(symbol) ?? this.#answers.get('*') ?? 'good';
-    ANSWERS[name]({ standIn: this, symbol, response, json });
+    (this.reply ?? ANSWERS[name])({ standIn: this, symbol, response, json });
 
     function json(status, body) {
       response.writeHead(status, { 'content-type': 'application/json' });

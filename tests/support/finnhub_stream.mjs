@@ -20,6 +20,7 @@ export class FinnhubStream {
   subscribedAt = [];
   closed = []; // the code of each close frame that came
   socket = null; // the newest connection, while it lives
+  onUpgrade = () => false; // (socket): true when it has answered
   refusal = 0; // HTTP status that refuses upgrades
   most = 50; // symbols of the plan
   onConnect = () => {};
@@ -49,6 +50,8 @@ export class FinnhubStream {
 
   #upgrade(request, socket, head) {
     this.attempts.push({ path: request.url, at: performance.now() });
+    socket.on('error', () => {});
+    if (this.onUpgrade(socket)) return;
     if (this.refusal) {
       socket.end(`HTTP/1.1 ${this.refusal} Refused\r\nContent-Length: 0\r\n\r\n`);
       return;

@@ -3,6 +3,7 @@
 export { AlpacaStandIn, snapshot } from './alpaca.mjs';
 export { Broker } from './broker.mjs';
 export { Authority } from './certificates.mjs';
+export { FastClock, JumpyClock } from './fast_clock.mjs';
 export { ANSWERS, FinnhubStandIn } from './finnhub.mjs';
 export { CA_FILE, FinnhubStream, frameBytes } from './finnhub_stream.mjs';
 export { Gateway } from './gateway.mjs';

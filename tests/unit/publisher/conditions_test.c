@@ -48,8 +48,10 @@ static void the_tapes_codes_move_what_the_table_says(void **state)
         char tape;
         unsigned moves;
     } table[] = {
-        {" @EFKLOX56", 'A', MOVES_ALL},
-        {" @EFKLOX56", 'C', MOVES_ALL},
+        {" @EFKLOX5", 'A', MOVES_ALL},
+        {" @EFKLOX5", 'B', MOVES_ALL},
+        {" @EFKLOX5", 'C', MOVES_ALL},
+        {"6", 'A', MOVES_ALL | MOVES_CLOSING},
         {"ADYB", 'C', MOVES_ALL},
         {"BW", 'A', MOVES_VOLUME},
         {"BW", 'B', MOVES_VOLUME},

@@ -174,16 +174,43 @@ static void form_t_moves_the_price_outside_regular_hours_alone(void **state)
 
 static void the_closing_auction_belongs_to_the_day(void **state)
 {
+    unsigned closing = MOVES_ALL | MOVES_CLOSING;
     struct wall late = {at(24, 16, 0).ms + 5000};
 
     (void)state;
     snapshot(at(24, 15, 59), "100");
-    assert_int_equal(trade(late, "112"), LASTGOOD_NEWS);
+    assert_int_equal(trade_with(late, "112", closing), LASTGOOD_NEWS);
     assert_int_equal(l.good.quote.session, SESSION_REGULAR);
     assert_int_equal(l.good.quote.high.coef, 112);
     late.ms += 1000;
     assert_int_equal(trade_with(late, "111", MOVES_ALL | MOVES_EXTENDED), LASTGOOD_NEWS);
     assert_int_equal(l.good.quote.session, SESSION_POST);
+    assert_int_equal(trade_with(at(24, 16, 11), "111", closing), LASTGOOD_NEWS);
+    assert_int_equal(l.good.quote.session, SESSION_POST);
+}
+
+static void the_clock_decides_the_session_to_the_millisecond(void **state)
+{
+    static const struct {
+        int day, hour, minute, ms;
+        enum quote_session session;
+    } table[] = {
+        /* a Tuesday, and the Friday after Thanksgiving, which ends at 13:00 */
+        {24, 4, 0, -1, SESSION_CLOSED},   {24, 4, 0, 0, SESSION_PRE},
+        {24, 9, 30, -1, SESSION_PRE},     {24, 9, 30, 0, SESSION_REGULAR},
+        {24, 16, 0, -1, SESSION_REGULAR}, {24, 16, 0, 0, SESSION_REGULAR}, /* the close itself */
+        {24, 16, 0, 1, SESSION_POST},     {24, 20, 0, -1, SESSION_POST},
+        {24, 20, 0, 1, SESSION_CLOSED},   {27, 12, 59, 0, SESSION_REGULAR},
+        {27, 13, 0, 1, SESSION_POST},     {27, 17, 0, 1, SESSION_CLOSED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        struct wall t = {at(table[i].day, table[i].hour, table[i].minute).ms + table[i].ms};
+
+        assert_int_equal(trade(t, "100"), LASTGOOD_NEWS);
+        assert_int_equal(l.good.quote.session, table[i].session);
+    }
 }
 
 static void extended_hours_do_not_stretch_the_range(void **state)
@@ -459,6 +486,7 @@ int main(void)
         TEST(a_close_of_days_ago_is_no_previous_close),
         TEST(form_t_moves_the_price_outside_regular_hours_alone),
         TEST(the_closing_auction_belongs_to_the_day),
+        TEST(the_clock_decides_the_session_to_the_millisecond),
         TEST(extended_hours_do_not_stretch_the_range),
         TEST(a_late_trade_stretches_the_range_and_leaves_the_price),
         TEST(a_trade_of_the_day_before_yesterday_is_none),
