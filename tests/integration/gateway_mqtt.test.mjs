@@ -293,10 +293,19 @@ const ENDED = [
   ['3.10.1-1: UNSUBSCRIBE without its flags', (v) => unsubscribePacket('a', { version: v, flags: 0 }), 0x81, 1002],
   ['2.3.1-1: UNSUBSCRIBE with packet id 0', (v) => unsubscribePacket('a', { version: v, id: 0 }), 0x82, 1002],
   ['3.10.3-2: UNSUBSCRIBE from nothing', (v) => unsubscribePacket([], { version: v }), 0x82, 1002],
+  ['1.5.4-1: SUBSCRIBE to an overlong encoding', (v) => packet(TYPE.subscribe, join(u16(1), v === 5 ? [0] : [], u16(2), [0xc0, 0x80], [0])), 0x81, 1002],
+  ['3.10: UNSUBSCRIBE with bytes left over', (v) => packet(TYPE.unsubscribe, join(u16(1), v === 5 ? [0] : [], string('a'), [0])), 0x81, 1002],
   ['4.7.3-1: UNSUBSCRIBE from an empty filter', (v) => unsubscribePacket('', { version: v }), 0x81, 1002],
 ];
 
 const ENDED_5 = [
+  ['1.5.5-1: properties with a length in more bytes than it needs', () => packet(TYPE.subscribe, join(u16(1), [0x80, 0], string('a'), [0])), 0x81, 1002],
+  ['3.14.2: DISCONNECT with bytes left over', () => packet(TYPE.disconnect, [0, 0, 0]), 0x81, 1002],
+  ['3.14.2: DISCONNECT with properties cut short', () => packet(TYPE.disconnect, [0, 5, 0x11]), 0x81, 1002],
+  ['3.15.2.1: AUTH without a body', () => packet(TYPE.auth), 0x82, 1002],
+  ['3.4.2.1: PUBACK with a reason that it cannot have', () => packet(TYPE.puback, [0, 1, 0x55]), 0x82, 1002],
+  ['3.3.2.3.2: PUBLISH with payload format 2', () => publishPacket('a', 'x', { props: [[1, u8(2)]] }), 0x82, 1002],
+  ['3.3.2.3.5: PUBLISH with a response topic that has a wildcard', () => publishPacket('a', 'x', { props: [[8, string('a/#')]] }), 0x82, 1002],
   ['1.5.5-1: a length in more bytes than it needs', () => [0xc0, 0x80, 0x00], 0x81, 1002],
   ['3.3.2.3.4: PUBLISH with topic alias 0', () => packet(TYPE.publish, join(string('a'), properties([[0x23, u16(0)]]))), [0x82, 0x94], undefined],
   ['3.2.2.3.8: PUBLISH with a topic alias', () => packet(TYPE.publish, join(string('a'), properties([[0x23, u16(1)]]))), 0x94, 1008],
