@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "common/topic.h"
+#include "gateway/auth/auth.h"
 #include "gateway/doors/files.h"
 #include "gateway/history.h"
 #include "gateway/net/tls.h"
@@ -20,7 +21,11 @@
 
 #include "common/banned.h"
 
+#define USUAL_TOPICS "stocks/#,status/#,charts/#"
+
 struct settings {
+    const char *jwt_key, *jwks, *jwks_ca, *audience, *issuer, *anonymous;
+    bool public;
     struct broker_address broker;
     const char *listen, *web, *store, *topics, *instance, *origins;
     const char *tls_client_auth;
@@ -46,7 +51,7 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "there is no history."},
         {"workers", "N", OPTION_UINT, &s->workers, "1", 1, 64,
          "Threads that share the readers; one serves ten thousand."},
-        {"topics", "FILTERS", OPTION_STRING, &s->topics, "stocks/#,status/#,charts/#", 0, 0,
+        {"topics", "FILTERS", OPTION_STRING, &s->topics, USUAL_TOPICS, 0, 0,
          "What to take from the broker, comma-separated."},
         {"instance", "NAME", OPTION_STRING, &s->instance, NULL, 0, 0,
          "This gateway's name on status/gateway/NAME. The host's name when not given."},
@@ -75,6 +80,28 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"hsts", "SECONDS", OPTION_UINT, &s->hsts, "0", 0, 63072000,
          "Tell browsers to come by https:// only for so long (Strict-Transport-Security); 0 does "
          "not."},
+        {"tokens", NULL, OPTION_GROUP, NULL, NULL, 0, 0,
+         "Tokens (JSON Web Tokens): with any of these keys, or a secret in TAPECAST_JWT_SECRET or "
+         "the file that TAPECAST_JWT_SECRET_FILE names, who brings a token gets what it grants"},
+        {"jwt-key", "FILE", OPTION_STRING, &s->jwt_key, NULL, 0, 0,
+         "The issuer's public key, PEM (RS256, ES256 and their like). A changed file is read "
+         "again."},
+        {"jwks", "FILE|URL", OPTION_STRING, &s->jwks, NULL, 0, 0,
+         "The issuer's JSON Web Key Set; behind a URL it is read again every five minutes, and "
+         "when a token names a key that is not known yet."},
+        {"jwks-ca", "FILE", OPTION_STRING, &s->jwks_ca, NULL, 0, 0,
+         "Whom to trust for that URL, PEM. The system's authorities when not given."},
+        {"jwt-audience", "NAME", OPTION_STRING, &s->audience, NULL, 0, 0,
+         "This gateway's name in a token's aud. Without it a token that has one is refused."},
+        {"jwt-issuer", "NAME", OPTION_STRING, &s->issuer, NULL, 0, 0,
+         "What a token's iss must be. Any when not given."},
+        {"anonymous", "FILTERS|none", OPTION_STRING, &s->anonymous, NULL, 0, 0,
+         "With keys: what may be read without a token. On loopback " USUAL_TOPICS
+         " when not given, "
+         "elsewhere none."},
+        {"public", NULL, OPTION_FLAG, &s->public, NULL, 0, 0,
+         "Serve anybody who can reach --listen, in the clear and without tokens. Needed for "
+         "addresses beyond this machine when there is neither a certificate nor a key."},
         {"limits", NULL, OPTION_GROUP, NULL, NULL, 0, 0,
          "Limits, each worker's own; on SIGHUP they are read again"},
         {"max-connections", "N", OPTION_UINT, &s->max_connections, "16384", 1, 1000000,
@@ -116,7 +143,9 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         .epilogue =
             "examples:\n"
             "  tapecast-gateway --web dashboard/dist\n"
-            "  tapecast-gateway --mqtt-url mqtt://broker.lan --listen 0.0.0.0:80 --workers 4\n",
+            "  tapecast-gateway --mqtt-url mqtt://broker.lan --listen 0.0.0.0:443 --workers 4 \\\n"
+            "      --tls-cert fullchain.pem --tls-key key.pem --jwks "
+            "https://id.example/jwks.json\n",
         .specs = specs,
         .n_specs = ARRAY_SIZE(specs),
     };
@@ -154,6 +183,42 @@ static int load_tls(const struct settings *s, struct ssl_ctx_st **ret)
     }
     *ret = NULL;
     return files.cert != NULL ? tls_context_load(&files, ret) : 0;
+}
+
+/* Is `listen` an address of this machine alone? */
+static bool on_loopback(const char *listen)
+{
+    return strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]:", 6) == 0 ||
+           strncmp(listen, "localhost:", 10) == 0;
+}
+
+/* Returns 0 and *ret, NULL without keys; or a negative errno after logging. */
+static int load_auth(const struct settings *s, const char *secret, struct auth **ret)
+{
+    const struct auth_config config = {
+        .secret = secret,
+        .key = s->jwt_key,
+        .jwks = s->jwks,
+        .ca_file = s->jwks_ca,
+        .rules = {s->audience, s->issuer, USUAL_TOPICS},
+        .anonymous = s->anonymous != NULL     ? s->anonymous
+                     : on_loopback(s->listen) ? USUAL_TOPICS
+                                              : "none",
+    };
+
+    *ret = NULL;
+    if (auth_is_configured(&config))
+        return auth_new(&config, ret);
+    if (s->anonymous != NULL || s->audience != NULL || s->issuer != NULL) {
+        log_error("tokens need a key to be checked with: --jwt-key, --jwks or TAPECAST_JWT_SECRET");
+        return -EINVAL;
+    }
+    if (on_loopback(s->listen) || s->tls.cert != NULL || s->public)
+        return 0;
+    log_error("%s can be reached from other machines, in the clear and without tokens: give "
+              "--tls-cert or keys for tokens, or allow it with --public",
+              s->listen);
+    return -EINVAL;
 }
 
 static void fill_shared(const struct settings *s, struct shared *sh)
@@ -231,6 +296,8 @@ static void reload(struct shared *sh, const struct command *cmd)
         for (size_t i = 0; i < sh->n_workers; i++)
             worker_set_limits(&sh->workers[i], &limits);
         log_info("limits read again");
+        if (sh->auth != NULL)
+            auth_reload(sh->auth);
         reload_tls(sh, &settings);
     } else {
         log_warn("the old limits stay");
@@ -300,7 +367,7 @@ static int run(const struct command *cmd)
 {
     const struct settings *s = &cmd->settings;
     struct shared sh = {0};
-    char instance[65], *password = NULL;
+    char instance[65], *password = NULL, *secret = NULL;
     sigset_t signals;
     int r;
 
@@ -318,7 +385,11 @@ static int run(const struct command *cmd)
     if (r < 0)
         return r;
     sh.upstream.broker.password = password;
-    r = load_tls(s, &sh.tls);
+    r = options_secret(&cmd->result, "TAPECAST_JWT_SECRET", &secret);
+    if (r == 0)
+        r = load_auth(s, secret, &sh.auth);
+    if (r == 0)
+        r = load_tls(s, &sh.tls);
     if (r == 0 && s->web != NULL)
         r = files_load(s->web, &sh.files);
     if (r < 0)
@@ -342,7 +413,9 @@ out:
     tls_context_unref(sh.tls);
     history_free(sh.history);
     files_free(sh.files);
+    auth_free(sh.auth);
     free(sh.workers);
+    free(secret);
     free(password);
     return r;
 }

@@ -136,6 +136,8 @@ static void run_figures(struct worker *w)
         return;
     w->next_figures = mono_add_ms(w->now, FIGURES_MS);
     publish_figures(w);
+    if (w->shared->auth != NULL)
+        doors_end_expired(&w->net, wall_now());
     if (w->index == 0 && n++ % STATUS_EVERY == 0) {
         worker_figures(w, &all);
         upstream_report(w->upstream, readers_of(&all), all.topics);

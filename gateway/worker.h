@@ -24,6 +24,7 @@
 #include "gateway/rounds.h"
 #include "gateway/upstream.h"
 
+struct auth;
 struct files;
 struct history;
 struct letter;
@@ -47,6 +48,7 @@ struct shared {
     uint32_t max_delay_us;  /* the longest hold between two rounds of writes */
     uint32_t drain_ms;      /* over which readers are told that the gateway stops */
     struct upstream_config upstream;
+    struct auth *auth;       /* NULL: nothing is locked */
     struct files *files;     /* NULL without --web */
     struct history *history; /* NULL without --store */
     struct worker *workers;
@@ -57,7 +59,7 @@ struct shared {
 
 struct door_stats {
     uint64_t readers[DOORS]; /* now */
-    uint64_t websocket_errors, handshake_timeouts, idle_timeouts, h2_floods;
+    uint64_t websocket_errors, handshake_timeouts, idle_timeouts, h2_floods, tokens_refused;
     uint64_t refused[256];     /* by MQTT reason code */
     struct histogram turn;     /* seconds that one turn of the loop kept everybody else waiting */
     struct histogram tick_age; /* seconds from a quote's own time to its coming here */

@@ -15,7 +15,7 @@
 
 struct auth {
     struct auth_config config;
-    struct grant *anonymous; /* NULL: a token is needed */
+    struct grant *anonymous;
 
     pthread_t keeper;
     bool keeping;
@@ -179,12 +179,14 @@ static int start_keeper(struct auth *a)
 
 static int fill_anonymous(struct auth *a, const char *list)
 {
-    int r;
+    int r = 0;
 
-    if (strcmp(list, "none") == 0)
-        return 0;
     a->anonymous = grant_new();
-    r = a->anonymous != NULL ? grant_add_topics(a->anonymous, list) : -ENOMEM;
+    if (a->anonymous == NULL)
+        return -ENOMEM;
+    a->anonymous->anonymous = true;
+    if (strcmp(list, "none") != 0)
+        r = grant_add_topics(a->anonymous, list);
     if (r < 0)
         log_error("--anonymous takes MQTT filters separated by commas, or none, not \"%s\"", list);
     return r;

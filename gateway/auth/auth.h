@@ -29,8 +29,9 @@ struct auth_config {     /* texts are the caller's and outlive the auth */
 };
 
 #define AUTH_REFRESH_S 300 /* how old the keys behind a URL may be */
-#define AUTH_RETRY_S 10 /* after a token with an unknown key, or a failure: not sooner than this   \
-                         */
+#define AUTH_RETRY_S                                                                               \
+    10 /* after a token with an unknown key, or a failure: not sooner than this                    \
+        */
 
 /* Is there anything to check a token with? Else there is nothing to lock. */
 bool auth_is_configured(const struct auth_config *c);
@@ -44,7 +45,7 @@ void auth_free(struct auth *a); /* NULL is allowed; no worker uses it any more *
 /* Read everything again soon. */
 void auth_reload(struct auth *a);
 
-/* What one without a token may do, a reference; NULL: nothing, a token is needed. */
+/* What one without a token may do, a reference. */
 struct grant *auth_anonymous(struct auth *a);
 
 /* As token_check(). */

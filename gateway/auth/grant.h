@@ -20,7 +20,8 @@
 
 struct grant {
     atomic_uint refs;
-    char *subject;            /* NULL for the anonymous; a stranger's text */
+    bool anonymous;           /* nobody said who it is */
+    char *subject;            /* NULL: not said; a stranger's text */
     struct filterset topics;  /* may be read */
     struct filterset publish; /* may be written; not by a shared fan-out */
     uint32_t interval_ms; /* at least this long between two messages of a topic; 0 is no limit */

@@ -90,6 +90,7 @@ static void put_connack_properties(struct writer *w, const struct mqtt_connack *
         put_u8(w, PROPERTY_SERVER_KEEP_ALIVE);
         put_u16(w, c->server_keep_alive_s);
     }
+    put_string_property(w, PROPERTY_AUTH_METHOD, c->auth_method);
     put_string_property(w, PROPERTY_REASON_STRING, c->reason);
 }
 
@@ -190,6 +191,19 @@ size_t mqtt_encode_refusal(uint8_t *buf, size_t cap, enum mqtt_version version, 
     if (version == MQTT_3_1_1 && return_code(reason) != 0)
         return encode_connack_3(buf, cap, return_code(reason));
     return 0;
+}
+
+size_t mqtt_encode_auth(uint8_t *buf, size_t cap, const char *method)
+{
+    struct writer count = {0}, w;
+
+    put_string_property(&count, PROPERTY_AUTH_METHOD, slice_of(method));
+    if (!begin(&w, buf, cap, MQTT_AUTH << 4, 1 + mqtt_length_size(count.n) + count.n))
+        return 0;
+    put_u8(&w, MQTT_SUCCESS);
+    put_length(&w, count.n);
+    put_string_property(&w, PROPERTY_AUTH_METHOD, slice_of(method));
+    return w.n;
 }
 
 size_t mqtt_encode_disconnect(uint8_t *buf, size_t cap, enum mqtt_version version, uint8_t reason,

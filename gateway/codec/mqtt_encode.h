@@ -25,6 +25,7 @@ struct mqtt_connack {
     uint16_t server_keep_alive_s;    /* 0: as the client asked */
     uint32_t max_packet_size;        /* what the server takes; 0: not said */
     bool session_expires_at_once;    /* the client asked for more and does not get it */
+    struct slice auth_method;        /* len 0: none was asked for */
     struct slice reason;             /* for people; len 0: none; left out when it does not fit */
 };
 
@@ -37,6 +38,9 @@ size_t mqtt_encode_connack(uint8_t *buf, size_t cap, enum mqtt_version version,
  * (malformed packets), and for MQTT_UNKNOWN, nothing. */
 size_t mqtt_encode_refusal(uint8_t *buf, size_t cap, enum mqtt_version version, uint8_t reason,
                            const char *why);
+
+/* AUTH that accepts a re-authentication by `method`. MQTT 5 alone has it. */
+size_t mqtt_encode_auth(uint8_t *buf, size_t cap, const char *method);
 
 /* DISCONNECT from the server, after CONNACK. MQTT 5 alone has it. */
 size_t mqtt_encode_disconnect(uint8_t *buf, size_t cap, enum mqtt_version version, uint8_t reason,

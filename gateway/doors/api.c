@@ -15,6 +15,7 @@
 /* ---- /api/quotes ---- */
 
 struct quotes {
+    const struct grant *grant;
     struct message *list;
     size_t n, cap, bytes;
     bool out_of_memory;
@@ -24,6 +25,8 @@ static void collect(void *ctx, const struct message *m)
 {
     struct quotes *q = ctx;
 
+    if (!grant_may_read(q->grant, m->topic, m->topic_len))
+        return;
     if (q->n == q->cap) {
         size_t cap = q->cap == 0 ? 256 : q->cap * 2;
         struct message *bigger = realloc(q->list, cap * sizeof(*bigger));
@@ -72,7 +75,7 @@ void door_quotes(const struct http_request *r)
                             .type = "application/json",
                             .fields = "Cache-Control: no-store\r\n",
                             .done = free};
-    struct quotes q = {0};
+    struct quotes q = {.grant = r->grant};
 
     hub_each_retained(worker_of(r->conn)->hub, "stocks/+", collect, &q);
     if (q.n > 0)

@@ -42,3 +42,16 @@ size_t doors_say_goodbye(struct net *n, size_t most)
     }
     return told;
 }
+
+void doors_end_expired(struct net *n, struct wall now)
+{
+    for (struct list *l = n->conns.next, *next; l != &n->conns; l = next) {
+        struct conn *c = CONTAINER_OF(l, struct conn, link);
+        const struct door *d = door_of(c);
+        next = l->next;
+        if (c->protocol == &h2_protocol)
+            h2_end_expired(c, now);
+        else if (d != NULL && !c->finishing && grant_has_ended(c->grant, now))
+            d->say_expired(c);
+    }
+}

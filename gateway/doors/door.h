@@ -17,6 +17,7 @@ struct door {
     const struct protocol *protocol; /* of its connections */
     const struct reader *(*reader_of)(const struct conn *c);
     void (*say_goodbye)(struct conn *c); /* the gateway stops: tell, and finish */
+    void (*say_expired)(struct conn *c); /* its token has: the same */
 };
 
 extern const struct door mqtt_door, ws_door, sse_door;
@@ -29,5 +30,8 @@ const struct door *door_of(const struct conn *c);
 /* The gateway stops: tell `most` connections that have not been told. Those at no door are
  * finished. Returns how many were told. */
 size_t doors_say_goodbye(struct net *n, size_t most);
+
+/* End the connections whose token has expired by `now`. */
+void doors_end_expired(struct net *n, struct wall now);
 
 #endif

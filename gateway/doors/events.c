@@ -9,6 +9,7 @@
 
 #include "gateway/doors/door.h"
 #include "gateway/doors/doors.h"
+#include "gateway/doors/gate.h"
 #include "gateway/doors/h2.h"
 #include "gateway/doors/http.h"
 #include "gateway/doors/sse.h"
@@ -18,6 +19,7 @@
 #include "common/banned.h"
 
 #define ORIGIN_MAX 256
+#define EXPIRED ": the token has expired\n\n"
 
 struct stream {
     struct reader reader;
@@ -137,11 +139,12 @@ static int stream_new(struct conn *c, struct sse_wish *w, struct stream **ret, c
     return 0;
 }
 
-static void begin(struct stream *s, const struct sse_wish *w)
+static void begin(const struct http_request *r, struct stream *s, const struct sse_wish *w)
 {
     struct conn *c = s->conn;
     char greeting[SSE_TEXT_MAX];
 
+    c->grant = grant_ref(r->grant);
     conn_become(c, &sse_protocol, s);
     conn_send(c, greeting, sse_greeting(w, greeting));
     hub_serve(worker_of(c)->hub, &s->reader);
@@ -166,19 +169,31 @@ static void say_h2_goodbye(struct h2_stream *s)
     h2_end(s, NULL);
 }
 
+static void say_h2_expired(struct h2_stream *s)
+{
+    h2_send(s, EXPIRED, sizeof(EXPIRED) - 1);
+    h2_end(s, NULL);
+}
+
 static void on_h2_end(struct h2_stream *s)
 {
     worker_of(s->conn)->stats.readers[DOOR_SSE]--;
 }
 
 static const struct h2_door h2_door = {
-    .expired = on_h2_expired, .say_goodbye = say_h2_goodbye, .end = on_h2_end};
+    .expired = on_h2_expired,
+    .say_goodbye = say_h2_goodbye,
+    .say_expired = say_h2_expired,
+    .end = on_h2_end,
+};
 
-static void begin_h2(struct h2_stream *s, const struct sse_wish *w)
+static void begin_h2(const struct http_request *r, const struct sse_wish *w)
 {
+    struct h2_stream *s = r->stream;
     char greeting[SSE_TEXT_MAX];
 
     worker_of(s->conn)->stats.readers[DOOR_SSE]++;
+    s->grant = grant_ref(r->grant);
     h2_take_over(s, &h2_door, NULL);
     h2_send(s, greeting, sse_greeting(w, greeting));
     hub_serve(worker_of(s->conn)->hub, &s->reader);
@@ -197,16 +212,21 @@ static void answer(const struct http_request *r, enum sse_form form)
     int err = fields_for(r, fields, sizeof(fields)) ? 0 : -403;
 
     if (err == 0)
-        err = sse_wish_read(r->head, form, w->limits.max_subscriptions, w->hub, &wish, &why);
+        err = sse_wish_read(r->head, r->grant, form, w->limits.max_subscriptions, w->hub, &wish,
+                            &why);
     if (err == 0 && !slice_is(r->head->method, "HEAD"))
         err = r->stream != NULL ? sse_subscribe(w->hub, &r->stream->reader, &wish, &why)
                                 : stream_new(r->conn, &wish, &s, &why);
     if (err < 0)
-        http_problem(r, -err, err == -503 ? "Retry-After: 10\r\n" : "", why);
+        http_problem(r, -err,
+                     err == -503   ? "Retry-After: 10\r\n"
+                     : err == -401 ? GATE_CHALLENGE
+                                   : "",
+                     why);
     else if (http_answer_stream(r, SSE_TYPE, fields) && r->stream != NULL)
-        begin_h2(r->stream, &wish);
+        begin_h2(r, &wish);
     else if (s != NULL)
-        begin(s, &wish);
+        begin(r, s, &wish);
     sse_wish_release(&wish);
 }
 
@@ -234,4 +254,12 @@ static const struct reader *reader_of(const struct conn *c)
     return &stream_of(c)->reader;
 }
 
-const struct door sse_door = {"sse", &sse_protocol, reader_of, say_goodbye};
+/* Who comes back with the same token is told why: 401. */
+static void say_expired(struct conn *c)
+{
+    hub_leave(worker_of(c)->hub, &stream_of(c)->reader);
+    conn_send(c, EXPIRED, sizeof(EXPIRED) - 1);
+    conn_finish(c);
+}
+
+const struct door sse_door = {"sse", &sse_protocol, reader_of, say_goodbye, say_expired};

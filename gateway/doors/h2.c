@@ -176,6 +176,7 @@ static void stream_free(struct h2_stream *s)
         s->door->end(s);
     end_body(s);
     list_remove(&s->link);
+    grant_unref(s->grant);
     free(s->kept);
     free(s->trailers);
     free(s);
@@ -736,6 +737,19 @@ void h2_flush(struct worker *w)
         if (!h->conn->closed && !h->conn->finishing)
             flush(h);
         bury(h);
+    }
+}
+
+void h2_end_expired(struct conn *c, struct wall now)
+{
+    struct h2_session *h = c->state;
+
+    for (struct list *l = h->streams.next, *next; l != &h->streams; l = next) {
+        struct h2_stream *s = CONTAINER_OF(l, struct h2_stream, link);
+        next = l->next;
+        if (s->door != NULL && s->door->say_expired != NULL && !s->ending &&
+            grant_has_ended(s->grant, now))
+            s->door->say_expired(s);
     }
 }
 

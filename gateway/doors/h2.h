@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/clock.h"
 #include "common/list.h"
 #include "common/macros.h"
 #include "gateway/doors/http.h"
@@ -54,6 +55,7 @@ struct h2_door {
     void (*complete)(struct h2_stream *s);                 /* the request has come to its end */
     void (*expired)(struct h2_stream *s, struct mono now); /* h2_expire_at() */
     void (*say_goodbye)(struct h2_stream *s);              /* the gateway stops */
+    void (*say_expired)(struct h2_stream *s);              /* its token has expired: tell and end */
     void (*end)(struct h2_stream *s); /* the stream goes: release s->state. Called once */
 };
 
@@ -65,6 +67,7 @@ struct h2_stream {
     void *state;                /* the door's */
     struct reader reader;       /* for doors: entered when taken over, left with the stream */
     struct http_pending *pending;
+    struct grant *grant; /* what the peer may do, a reference of doors; NULL: everything */
 
     struct list blocked; /* session.blocked: wants to write, and could not */
     struct deadline deadline;
@@ -101,6 +104,9 @@ void h2_reset(struct h2_stream *s, uint32_t code);
 
 /* As conn_expire_at(). */
 void h2_expire_at(struct h2_stream *s, struct mono at);
+
+/* Tell the streams whose token has expired by `now`. */
+void h2_end_expired(struct conn *c, struct wall now);
 
 /* The gateway stops: no new streams; those that doors have are told. Returns false when that was
  * done before. */

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "gateway/doors/doors.h"
+#include "gateway/doors/gate.h"
 #include "gateway/doors/http.h"
 #include "gateway/history.h"
 #include "gateway/worker.h"
@@ -188,7 +189,8 @@ void door_history(const struct http_request *r)
     found = get_symbol(r, "symbol", range->symbol);
     if (found == 0)
         problem(r, 400, "Say which symbol: /api/history?symbol=AAPL&resolution=1&from=…&to=….");
-    if (found > 0 && get_resolution(r, &range->resolution) > 0 && get_range(r, range) == 0)
+    if (found > 0 && gate_symbol(r, range->symbol) && get_resolution(r, &range->resolution) > 0 &&
+        get_range(r, range) == 0)
         ask(r, a);
     else
         inquiry_free(&a->inquiry);

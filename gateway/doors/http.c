@@ -7,6 +7,7 @@
 
 #include "common/json.h"
 #include "gateway/doors/doors.h"
+#include "gateway/doors/gate.h"
 #include "gateway/doors/h2.h"
 #include "gateway/worker.h"
 
@@ -31,22 +32,23 @@ typedef void handler(const struct http_request *r);
 static const struct route {
     const char *path;
     handler *handle;
+    bool gated; /* what it says depends on who asks */
 } routes[] = {
-    {"/mqtt", door_mqtt},
-    {"/ws", door_ws},
-    {"/live-price", door_ws},
-    {"/events", door_events},
-    {"/stock-update", door_stock_update},
-    {"/api/quotes", door_quotes},
-    {"/api/clients", door_clients},
-    {"/healthz", door_healthz},
-    {"/readyz", door_readyz},
-    {"/metrics", door_metrics},
-    {"/api/time", door_time},
-    {"/api/history", door_history},
-    {"/api/symbols", door_symbols},
-    {"/api/config", door_config},
-    {"/api/search", door_symbols},
+    {"/mqtt", door_mqtt, true},
+    {"/ws", door_ws, true},
+    {"/live-price", door_ws, true},
+    {"/events", door_events, true},
+    {"/stock-update", door_stock_update, true},
+    {"/api/quotes", door_quotes, true},
+    {"/api/clients", door_clients, true},
+    {"/healthz", door_healthz, false},
+    {"/readyz", door_readyz, false},
+    {"/metrics", door_metrics, true},
+    {"/api/time", door_time, false},
+    {"/api/history", door_history, true},
+    {"/api/symbols", door_symbols, true},
+    {"/api/config", door_config, false},
+    {"/api/search", door_symbols, true},
 };
 
 static const char *status_text(int status)
@@ -58,6 +60,8 @@ static const char *status_text(int status)
         return "Not Modified";
     case 400:
         return "Bad Request";
+    case 401:
+        return "Unauthorized";
     case 403:
         return "Forbidden";
     case 404:
@@ -302,7 +306,7 @@ void http_resume(struct http_pending *p, const struct http_answer *a)
         return;
     }
     http_forget(p);
-    http_answer(&(struct http_request){c, p->stream, &head}, a);
+    http_answer(&(struct http_request){c, p->stream, &head, NULL}, a);
     go_on(c, p->stream);
 }
 
@@ -314,7 +318,7 @@ void http_resume_problem(struct http_pending *p, int status, const char *fields,
     if (c == NULL)
         return;
     http_forget(p);
-    http_problem(&(struct http_request){c, p->stream, &head}, status, fields, detail);
+    http_problem(&(struct http_request){c, p->stream, &head, NULL}, status, fields, detail);
     go_on(c, p->stream);
 }
 
@@ -325,12 +329,25 @@ void http_give_up(struct http_pending *p)
 
 /* ---- requests ---- */
 
-static handler *route_of(const struct http_head *h)
+static const struct route *route_of(const struct http_head *h)
 {
+    static const struct route files = {NULL, door_files, false};
+
     for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
         if (slice_is(h->path, routes[i].path))
-            return routes[i].handle;
-    return door_files;
+            return &routes[i];
+    return &files;
+}
+
+static void pass_on(const struct http_request *r)
+{
+    const struct route *route = route_of(r->head);
+    struct http_request known = *r;
+
+    if (route->gated && !gate_open(r, &known.grant))
+        return;
+    route->handle(&known);
+    grant_unref(known.grant);
 }
 
 void http_dispatch(const struct http_request *r)
@@ -344,7 +361,7 @@ void http_dispatch(const struct http_request *r)
     else if (h->path.len == 0 || h->path.at[0] != '/')
         http_problem(r, 400, "", "The request needs a path.");
     else
-        route_of(h)(r);
+        pass_on(r);
 }
 
 /* A head has begun and is to be whole before long, however slowly its bytes drip. */

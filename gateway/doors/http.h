@@ -27,6 +27,7 @@ struct http_request {
     struct conn *conn;
     struct h2_stream *stream;     /* NULL over HTTP/1.1 */
     const struct http_head *head; /* valid during the handler */
+    struct grant *grant; /* what the peer may do, for gated routes; valid during the handler */
 };
 
 /* Route a request to its door. */

@@ -84,6 +84,7 @@ static void put_refusals(struct page *p, const struct figures *f)
     put_labelled(p, name, "reason", "handshake_timeout", f->doors.handshake_timeouts);
     put_labelled(p, name, "reason", "websocket_error", f->doors.websocket_errors);
     put_labelled(p, name, "reason", "idle_timeout", f->doors.idle_timeouts);
+    put_labelled(p, name, "reason", "token", f->doors.tokens_refused);
     for (int i = 0; i < 256; i++)
         if (f->doors.refused[i] > 0)
             put_labelled(p, name, "reason", mqtt_reason_name((uint8_t)i), f->doors.refused[i]);

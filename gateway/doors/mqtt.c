@@ -273,6 +273,7 @@ void door_mqtt(const struct http_request *r)
         http_problem(r, 503, "", HTTP_OUT_OF_MEMORY);
         return;
     }
+    r->conn->grant = grant_ref(r->grant);
     conn_send(r->conn, up.answer, up.len);
     conn_become(r->conn, &mqtt_protocol, s);
     conn_expire_at(r->conn,
@@ -292,4 +293,9 @@ static const struct reader *reader_of(const struct conn *c)
     return &((const struct mqtt_session *)c->state)->reader;
 }
 
-const struct door mqtt_door = {"mqtt", &mqtt_protocol, reader_of, say_goodbye};
+static void say_expired(struct conn *c)
+{
+    mqtt_session_disconnect(session_of(c), MQTT_MAXIMUM_CONNECT_TIME, "the token has expired");
+}
+
+const struct door mqtt_door = {"mqtt", &mqtt_protocol, reader_of, say_goodbye, say_expired};

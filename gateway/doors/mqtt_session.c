@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gateway/codec/mqtt_encode.h"
+#include "gateway/doors/mqtt_access.h"
 #include "gateway/doors/mqtt_encoding.h"
 #include "gateway/doors/pace.h"
 #include "gateway/letter.h"
@@ -188,9 +189,7 @@ void mqtt_session_disconnect(struct mqtt_session *s, uint8_t reason, const char 
     mqtt_session_refuse(s, s->version, reason, why);
 }
 
-/* Send the answer to a request. One that is longer than what the client takes may not be sent, and
- * a client that waits for it in vain is no use. */
-static void send_answer(struct mqtt_session *s, const uint8_t *packet, size_t len)
+void mqtt_session_answer(struct mqtt_session *s, const uint8_t *packet, size_t len)
 {
     if (len > 0)
         send_packet(s, packet, len);
@@ -218,12 +217,9 @@ static struct slice assign_client_id(struct mqtt_session *s, char buf[32])
 }
 
 /* Why this CONNECT cannot be accepted, or MQTT_SUCCESS. */
-static uint8_t judge_connect(const struct mqtt_connect *p, const char **ret_why)
+static uint8_t judge_connect(struct mqtt_session *s, const struct mqtt_connect *p,
+                             const char **ret_why)
 {
-    if (p->auth_method.at != NULL) {
-        *ret_why = "no authentication method is offered here";
-        return MQTT_BAD_AUTH_METHOD;
-    }
     if (p->client_id.len > CLIENT_ID_MAX) {
         *ret_why = "a client id has at most 256 bytes";
         return MQTT_CLIENT_ID_INVALID;
@@ -236,7 +232,7 @@ static uint8_t judge_connect(const struct mqtt_connect *p, const char **ret_why)
         *ret_why = "this door is read-only: it takes no will";
         return MQTT_NOT_AUTHORIZED;
     }
-    return MQTT_SUCCESS;
+    return mqtt_access_connect(s, p, ret_why);
 }
 
 /* The session gets its id; one that had it before ends [MQTT-3.1.4-3]. An id that was `assigned`
@@ -274,6 +270,7 @@ static void on_connect(struct mqtt_session *s, const struct mqtt_connect *p)
     struct mqtt_connack ack = {
         .max_packet_size = session_worker(s)->limits.max_packet_size,
         .session_expires_at_once = p->session_expiry_s > 0,
+        .auth_method = p->auth_method,
     };
     uint16_t longest_s = longest_keep_alive_s(session_worker(s));
     size_t len;
@@ -282,7 +279,7 @@ static void on_connect(struct mqtt_session *s, const struct mqtt_connect *p)
     s->keep_alive_s = p->keep_alive_s;
     if (p->version == MQTT_5 && p->keep_alive_s > longest_s)
         s->keep_alive_s = ack.server_keep_alive_s = longest_s;
-    reason = judge_connect(p, &why);
+    reason = judge_connect(s, p, &why);
     if (reason != MQTT_SUCCESS) {
         mqtt_session_refuse(s, p->version, reason, why);
         return;
@@ -327,8 +324,9 @@ static size_t levels_of(struct slice filter)
 }
 
 /* The reason code for one filter, which is added to `want` (and `snapshot`) when it is granted. */
-static uint8_t grant(const struct mqtt_session *s, const struct mqtt_filter *f,
-                     uint32_t interval_ms, struct filterset *want, struct filterset *snapshot)
+static uint8_t judge_filter(const struct mqtt_session *s, const struct mqtt_filter *f,
+                            uint32_t interval_ms, struct filterset *want,
+                            struct filterset *snapshot)
 {
     const struct gateway_limits *limits = &session_worker(s)->limits;
     int was_there;
@@ -340,6 +338,8 @@ static uint8_t grant(const struct mqtt_session *s, const struct mqtt_filter *f,
     if (f->filter.len > limits->max_filter_length ||
         levels_of(f->filter) > limits->max_filter_levels)
         return MQTT_QUOTA_EXCEEDED;
+    if (!grant_may_read(s->conn->grant, f->filter.at, f->filter.len))
+        return MQTT_NOT_AUTHORIZED;
     was_there =
         filterset_put(want, f->filter.at, f->filter.len, f->retain_as_published, interval_ms);
     if (was_there < 0)
@@ -355,13 +355,20 @@ static uint8_t grant(const struct mqtt_session *s, const struct mqtt_filter *f,
                : MQTT_SUCCESS;
 }
 
+int mqtt_session_subscribe(struct mqtt_session *s, struct filterset *want,
+                           struct filterset *snapshot)
+{
+    size_t max_packet = s->max_packet_size < UINT32_MAX ? s->max_packet_size : SIZE_MAX;
+
+    return hub_subscribe(session_worker(s)->hub, &s->reader, mqtt_encoding(s->version), max_packet,
+                         want, snapshot);
+}
+
 /* Ask the hub for `want`; when it cannot, every filter that was granted is refused after all. */
 static void apply(struct mqtt_session *s, struct filterset *want, struct filterset *snapshot,
                   uint8_t *reasons, size_t n)
 {
-    size_t max_packet = s->max_packet_size < UINT32_MAX ? s->max_packet_size : SIZE_MAX;
-    int r = hub_subscribe(session_worker(s)->hub, &s->reader, mqtt_encoding(s->version), max_packet,
-                          want, snapshot);
+    int r = mqtt_session_subscribe(s, want, snapshot);
 
     for (size_t i = 0; r < 0 && i < n; i++)
         if (reasons[i] == MQTT_SUCCESS)
@@ -392,11 +399,12 @@ static void on_subscribe(struct mqtt_session *s, const struct mqtt_subscribe *p)
         mqtt_session_disconnect(s, MQTT_IMPLEMENTATION_ERROR, PACE_RULE);
         return;
     }
+    interval_ms = grant_interval(s->conn->grant, interval_ms);
     while (mqtt_filter_next(&rest, &f))
-        reasons[n++] = grant(s, &f, interval_ms, &want, &snapshot);
+        reasons[n++] = judge_filter(s, &f, interval_ms, &want, &snapshot);
     apply(s, &want, &snapshot, reasons, n);
-    send_answer(s, packet,
-                mqtt_encode_suback(packet, answer_cap(s), s->version, p->packet_id, reasons, n));
+    mqtt_session_answer(
+        s, packet, mqtt_encode_suback(packet, answer_cap(s), s->version, p->packet_id, reasons, n));
     hub_serve(session_worker(s)->hub, &s->reader);
 }
 
@@ -418,8 +426,9 @@ static void on_unsubscribe(struct mqtt_session *s, const struct mqtt_subscribe *
         reasons[n++] = f.reason;
     }
     apply(s, &want, &snapshot, reasons, n);
-    send_answer(s, packet,
-                mqtt_encode_unsuback(packet, answer_cap(s), s->version, p->packet_id, reasons, n));
+    mqtt_session_answer(
+        s, packet,
+        mqtt_encode_unsuback(packet, answer_cap(s), s->version, p->packet_id, reasons, n));
     hub_serve(session_worker(s)->hub, &s->reader);
 }
 
@@ -464,7 +473,7 @@ void mqtt_session_packet(struct mqtt_session *s, const struct mqtt_packet *p)
         on_unsubscribe(s, &p->subscribe);
         break;
     case MQTT_PINGREQ:
-        send_answer(s, packet, mqtt_encode_pingresp(packet, answer_cap(s)));
+        mqtt_session_answer(s, packet, mqtt_encode_pingresp(packet, answer_cap(s)));
         break;
     case MQTT_PUBLISH:
         on_publish(s, &p->publish);
@@ -472,7 +481,10 @@ void mqtt_session_packet(struct mqtt_session *s, const struct mqtt_packet *p)
     case MQTT_DISCONNECT:
         on_disconnect(s, &p->disconnect);
         break;
-    default: /* acknowledgements of what is never sent, AUTH without a method */
+    case MQTT_AUTH:
+        mqtt_access_renew(s, &p->auth);
+        break;
+    default: /* acknowledgements of what is never sent */
         mqtt_session_disconnect(s, MQTT_PROTOCOL_ERROR, "nothing here asked for this packet");
     }
 }

@@ -16,6 +16,7 @@
 #include "common/hash.h"
 #include "gateway/codec/mqtt_decode.h"
 #include "gateway/codec/websocket.h"
+#include "gateway/hub/filterset.h"
 #include "gateway/hub/reader.h"
 #include "gateway/worker.h"
 
@@ -34,6 +35,7 @@ struct mqtt_session {
     uint16_t keep_alive_s;    /* 0: none asked for */
     uint16_t client_id_len;
     uint8_t version;      /* enum mqtt_version, MQTT_UNKNOWN before CONNECT */
+    bool may_renew;       /* CONNECT chose the authentication method: see mqtt_access */
     bool expiry_was_zero; /* CONNECT asked for no session to be kept */
     bool probed;          /* a WebSocket ping is under way */
     bool yields;          /* packets wait for a later turn */
@@ -56,6 +58,14 @@ void mqtt_session_disconnect(struct mqtt_session *s, uint8_t reason, const char 
 
 /* Close the WebSocket, with a reason for people or NULL; nothing more is read. */
 void mqtt_session_end(struct mqtt_session *s, uint16_t code, const char *why);
+
+/* Send an answer that `mqtt_encode_…` made; 0 bytes, which the client would wait for in vain, end
+ * the session. */
+void mqtt_session_answer(struct mqtt_session *s, const uint8_t *packet, size_t len);
+
+/* Ask the hub for `want`, both sets taken over. As hub_subscribe(). */
+MUST_CHECK int mqtt_session_subscribe(struct mqtt_session *s, struct filterset *want,
+                                      struct filterset *snapshot);
 
 /* A sign of life; and when to look at the session next: after what it promised (keep-alive, times
  * one and a half), else when to probe it. */

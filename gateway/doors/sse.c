@@ -1,3 +1,4 @@
+#include "gateway/doors/gate.h"
 #include "gateway/doors/sse.h"
 
 #include <errno.h>
@@ -44,30 +45,34 @@ static int add_filter(struct slice query, uint32_t interval_ms, struct filterset
 
 /* The one place where a subscription at this door is allowed or refused. Returns 0 or minus a
  * status. */
-static int judge(const struct filterset *want, size_t max_filters, const char **ret_why)
+static int judge(const struct filterset *want, const struct grant *grant, size_t max_filters,
+                 const char **ret_why)
 {
     if (want->n == 0)
         return refuse(400, "Say of what: ?symbols=AAPL,MSFT or ?symbols=* or ?filter=stocks/%2B.",
                       ret_why);
     if (want->n > max_filters)
         return refuse(400, WATCH_TOO_MANY, ret_why);
+    if (!gate_allows(grant, want))
+        return refuse(gate_status(grant), GATE_REFUSED, ret_why);
     return 0;
 }
 
-static int read_filters(struct slice query, size_t max_filters, struct filterset *want,
-                        const char **ret_why)
+static int read_filters(struct slice query, const struct grant *grant, size_t max_filters,
+                        struct filterset *want, const char **ret_why)
 {
     uint32_t interval_ms;
     int r;
 
     if (pace_of_query(query, &interval_ms) < 0)
         return refuse(400, PACE_RULE ".", ret_why);
+    interval_ms = grant_interval(grant, interval_ms);
     r = watch_add_query(want, query, interval_ms);
     if (r < 0)
         return r == -ENOMEM ? refuse(503, HTTP_OUT_OF_MEMORY, ret_why)
                             : refuse(400, WATCH_RULE, ret_why);
     r = add_filter(query, interval_ms, want, ret_why);
-    return r < 0 ? r : judge(want, max_filters, ret_why);
+    return r < 0 ? r : judge(want, grant, max_filters, ret_why);
 }
 
 /* The id of the last event that the client has: NUL-terminated, "" for none. */
@@ -101,11 +106,12 @@ static void read_place(const struct http_head *head, const struct hub *hub, stru
         w->version = last.version;
 }
 
-int sse_wish_read(const struct http_head *head, enum sse_form form, size_t max_filters,
-                  const struct hub *hub, struct sse_wish *ret, const char **ret_why)
+int sse_wish_read(const struct http_head *head, const struct grant *grant, enum sse_form form,
+                  size_t max_filters, const struct hub *hub, struct sse_wish *ret,
+                  const char **ret_why)
 {
     struct sse_wish w = {.form = form};
-    int r = read_filters(head->query, max_filters, &w.want, ret_why);
+    int r = read_filters(head->query, grant, max_filters, &w.want, ret_why);
 
     if (r < 0) {
         sse_wish_release(&w);

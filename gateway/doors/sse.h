@@ -22,6 +22,7 @@
 
 #include "common/macros.h"
 #include "common/rng.h"
+#include "gateway/auth/grant.h"
 #include "gateway/codec/http_head.h"
 #include "gateway/hub/filterset.h"
 #include "gateway/hub/hub.h"
@@ -44,9 +45,10 @@ struct sse_wish {
 
 /* What a request asks for: `symbols=`, `symbol=`, `filter=`, `max-rate=`, `lastEventId=` in its
  * query and the field Last-Event-ID. Holds at most `max_filters`. Returns 0 and *ret, to be
- * released; or minus the status to answer, *ret_why a sentence: -400, -503. */
-MUST_CHECK int sse_wish_read(const struct http_head *head, enum sse_form form, size_t max_filters,
-                             const struct hub *hub, struct sse_wish *ret, const char **ret_why);
+ * released; or minus the status to answer, *ret_why a sentence: -400, -401, -403, -503. */
+MUST_CHECK int sse_wish_read(const struct http_head *head, const struct grant *grant,
+                             enum sse_form form, size_t max_filters, const struct hub *hub,
+                             struct sse_wish *ret, const char **ret_why);
 void sse_wish_release(struct sse_wish *w);
 
 /* Subscribe `r`, which has just entered. Sends nothing yet. Returns 0; or minus a status: -503. */

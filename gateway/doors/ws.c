@@ -218,7 +218,7 @@ void door_ws(const struct http_request *r)
 
     if (!upgrade_check(r, NULL, &up))
         return;
-    err = ws_session_wish(&w->limits, r->head->query, up.interval_ms, &wish, &why);
+    err = ws_session_wish(&w->limits, r->grant, r->head->query, up.interval_ms, &wish, &why);
     if (err == 0)
         s = session_new(c, up.interval_ms);
     if (s == NULL) {
@@ -226,6 +226,7 @@ void door_ws(const struct http_request *r)
         filterset_release(&wish);
         return;
     }
+    c->grant = grant_ref(r->grant);
     conn_send(c, up.answer, up.len);
     conn_become(c, &ws_protocol, s);
     conn_expire_at(c, mono_add_ms(s->last_heard, w->limits.idle_ms));
@@ -242,4 +243,9 @@ static const struct reader *reader_of(const struct conn *c)
     return &session_of(c)->reader;
 }
 
-const struct door ws_door = {"ws", &ws_protocol, reader_of, say_goodbye};
+static void say_expired(struct conn *c)
+{
+    ws_session_expired(session_of(c));
+}
+
+const struct door ws_door = {"ws", &ws_protocol, reader_of, say_goodbye, say_expired};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gateway/codec/json_action.h"
+#include "gateway/doors/gate.h"
 #include "gateway/doors/http.h"
 #include "gateway/doors/quote_encoding.h"
 #include "gateway/doors/watch.h"
@@ -96,6 +97,8 @@ static void complain_of_error(struct ws_session *s, int err)
     else if (err == -ENOSPC)
         complain(s, "busy", "The gateway holds all the subscriptions that it can; try again later.",
                  NULL);
+    else if (err == -EACCES)
+        complain(s, "forbidden", GATE_REFUSED, NULL);
     else if (err == -EDQUOT)
         complain(s, "too_many_symbols", WATCH_TOO_MANY, NULL);
     else
@@ -104,9 +107,13 @@ static void complain_of_error(struct ws_session *s, int err)
 
 /* ---- what is wanted ---- */
 
-/* The one place where a subscription at this door is allowed or refused. Returns 0; -EDQUOT. */
-static int judge(const struct gateway_limits *limits, const struct filterset *want)
+/* The one place where a subscription at this door is allowed or refused. Returns 0; -EDQUOT;
+ * -EACCES. */
+static int judge(const struct gateway_limits *limits, const struct grant *grant,
+                 const struct filterset *want)
 {
+    if (!gate_allows(grant, want))
+        return -EACCES;
     return want->n > limits->max_subscriptions ? -EDQUOT : 0;
 }
 
@@ -160,7 +167,7 @@ static void add_all(struct ws_session *s, struct filterset *named)
     if (r == 0)
         r = filterset_merge(&want, named);
     if (r == 0)
-        r = judge(&w->limits, &want);
+        r = judge(&w->limits, s->conn->grant, &want);
     if (r == 0)
         r = hub_subscribe(w->hub, &s->reader, &ws_encoding, SIZE_MAX, &want, named);
     if (r < 0) {
@@ -181,7 +188,7 @@ static void add_all(struct ws_session *s, struct filterset *named)
 static void on_subscribe(struct ws_session *s, struct action *a)
 {
     struct filterset named;
-    int r = named_by(a, s->interval_ms, &named);
+    int r = named_by(a, grant_interval(s->conn->grant, s->interval_ms), &named);
 
     if (r < 0)
         complain_of_error(s, r);
@@ -232,6 +239,36 @@ static void on_unsubscribe(struct ws_session *s, struct action *a)
     filterset_release(&named);
 }
 
+/* A token, the first or a fresh one. Symbols that it does not grant leave the list. */
+static void on_auth(struct ws_session *s, struct slice token)
+{
+    struct worker *w = worker_of_session(s);
+    struct filterset allowed, nothing = {0};
+    struct grant *fresh;
+    const char *why;
+    int less;
+
+    if (w->shared->auth == NULL) {
+        complain(s, "auth_unavailable", "This gateway asks for no token; just subscribe.", NULL);
+        return;
+    }
+    if (gate_check(w, token, &fresh, &why) < 0) {
+        complain(s, "bad_token", why, NULL);
+        return;
+    }
+    grant_unref(s->conn->grant);
+    s->conn->grant = fresh;
+    less = gate_narrow(fresh, hub_filters(&s->reader), &allowed);
+    if (less == 1)
+        less = hub_subscribe(w->hub, &s->reader, &ws_encoding, SIZE_MAX, &allowed, &nothing);
+    if (less < 0) {
+        conn_close(s->conn);
+        return;
+    }
+    acknowledge(s, "auth");
+    hub_serve(w->hub, &s->reader);
+}
+
 void ws_session_message(struct ws_session *s, const char *text, size_t len)
 {
     struct action a;
@@ -249,7 +286,7 @@ void ws_session_message(struct ws_session *s, const char *text, size_t len)
         on_unsubscribe(s, &a);
         break;
     case ACTION_AUTH:
-        complain(s, "auth_unavailable", "This gateway asks for no token; just subscribe.", NULL);
+        on_auth(s, a.token);
         break;
     case ACTION_PING:
         send_text(s, "{\"type\":\"pong\"}");
@@ -260,18 +297,22 @@ void ws_session_message(struct ws_session *s, const char *text, size_t len)
 
 /* ---- beginning and end ---- */
 
-int ws_session_wish(const struct gateway_limits *limits, struct slice query, uint32_t interval_ms,
-                    struct filterset *ret, const char **ret_why)
+int ws_session_wish(const struct gateway_limits *limits, const struct grant *grant,
+                    struct slice query, uint32_t interval_ms, struct filterset *ret,
+                    const char **ret_why)
 {
     struct filterset wish = {0};
-    int r = watch_add_query(&wish, query, interval_ms);
+    int r = watch_add_query(&wish, query, grant_interval(grant, interval_ms));
 
     if (r >= 0)
-        r = judge(limits, &wish);
+        r = judge(limits, grant, &wish);
     if (r < 0) {
         filterset_release(&wish);
-        *ret_why = r == -EDQUOT ? WATCH_TOO_MANY : r == -EINVAL ? WATCH_RULE : HTTP_OUT_OF_MEMORY;
-        return r == -ENOMEM ? -503 : -400;
+        *ret_why = r == -EDQUOT   ? WATCH_TOO_MANY
+                   : r == -EINVAL ? WATCH_RULE
+                   : r == -EACCES ? GATE_REFUSED
+                                  : HTTP_OUT_OF_MEMORY;
+        return r == -ENOMEM ? -503 : r == -EACCES ? -gate_status(grant) : -400;
     }
     *ret = wish;
     return 0;
@@ -281,6 +322,13 @@ void ws_session_begin(struct ws_session *s, struct filterset *wish)
 {
     if (wish->n > 0)
         add_all(s, wish);
+}
+
+void ws_session_expired(struct ws_session *s)
+{
+    complain(s, "token_expired", "The token has expired; come back with a fresh one.", NULL);
+    if (!s->conn->closed)
+        ws_session_end(s, WS_POLICY, "the token has expired");
 }
 
 void ws_session_end(struct ws_session *s, uint16_t code, const char *why)

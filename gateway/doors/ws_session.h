@@ -42,12 +42,17 @@ struct ws_session {
 void ws_session_message(struct ws_session *s, const char *text, size_t len);
 
 /* What `/ws?symbols=` asks for, judged before the WebSocket begins. Returns 0 and fills *ret, empty
- * when nothing is asked for; or minus the status to answer, *ret_why a sentence: -400, -503. */
-MUST_CHECK int ws_session_wish(const struct gateway_limits *limits, struct slice query,
-                               uint32_t interval_ms, struct filterset *ret, const char **ret_why);
+ * when nothing is asked for; or minus the status to answer, *ret_why a sentence: -400, -401, -403,
+ * -503. */
+MUST_CHECK int ws_session_wish(const struct gateway_limits *limits, const struct grant *grant,
+                               struct slice query, uint32_t interval_ms, struct filterset *ret,
+                               const char **ret_why);
 
 /* Begin with that wish, which is taken over. */
 void ws_session_begin(struct ws_session *s, struct filterset *wish);
+
+/* The token has expired: say so, and close. */
+void ws_session_expired(struct ws_session *s);
 
 /* Close the WebSocket, with a reason for people or NULL; nothing more is read. */
 void ws_session_end(struct ws_session *s, uint16_t code, const char *why);

@@ -526,6 +526,7 @@ void net_reap(struct net *n)
         end_body(c);
         addresses_leave(&n->addresses, c->address);
         tls_free(c->tls);
+        grant_unref(c->grant);
         free(c->in);
         free(c->out);
         free(c);

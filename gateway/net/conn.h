@@ -21,6 +21,7 @@
 
 #include "common/clock.h"
 #include "common/list.h"
+#include "gateway/auth/grant.h"
 #include "gateway/loop.h"
 #include "gateway/net/net.h"
 
@@ -35,6 +36,7 @@ struct conn {
     const struct protocol *protocol;
     void *state; /* the protocol's */
     struct address *address;
+    struct grant *grant; /* what the peer may do, a reference; NULL: everything */
     struct tls *tls; /* NULL: in the clear */
     struct deadline deadline;
     uint8_t *in;  /* unused bytes */
