@@ -192,12 +192,12 @@ static int fill_anonymous(struct auth *a, const char *list)
     return r;
 }
 
-/* At the start a URL may be away, a file may not. */
+/* At the start what is behind a URL may be away, a file may not. */
 static int first_keys(struct auth *a)
 {
     int r = renew_keys(a);
 
-    if (r == 0 || !(a->config.jwks != NULL && fetch_is_url(a->config.jwks)))
+    if (r != -EIO || a->config.jwks == NULL || !fetch_is_url(a->config.jwks))
         return r;
     log_warn("until the keys for tokens can be read, every token is refused");
     a->keys = keyset_new();
