@@ -18,15 +18,12 @@ test('retained prices are there at once, dimmed until the first tick, then live'
   await dashboard.shows('AAPL', '100.50');
   assert.deepEqual(await dashboard.symbols(), ['AAPL', 'MSFT']);
   await dashboard.state('Waiting');
-  assert.notEqual(await opacity(dashboard, '.grid-space'), 1);
+  assert.notEqual(await dashboard.opacity('.grid-space'), 1);
 
   await exchange.goLive(dashboard);
-  await until(async () => (await opacity(dashboard, '.grid-space')) === 1);
+  await until(async () => (await dashboard.opacity('.grid-space')) === 1);
   assert.equal((await dashboard.text('mode')).toLowerCase(), 'simulated');
 });
-
-const opacity = (dashboard, selector) =>
-  dashboard.page.evaluate((s) => Number(getComputedStyle(document.querySelector(s)).opacity), selector);
 
 test('a row shows price, change, percent and volume, and flashes when the price moves', async (t) => {
   const exchange = await Exchange.open(t);

@@ -30,8 +30,11 @@ export async function startBrowser(t) {
   return browser;
 }
 
-/** A page at `gateway`, loaded. `options` are Playwright's for a context (viewport, colorScheme …). */
-export async function openPage(t, browser, gateway, { path: where = '/', mayFail, ...options } = {}) {
+/**
+ * A page at `gateway`, loaded. `before(page)` may prepare it; `options` are Playwright's for a context (viewport,
+ * colorScheme …).
+ */
+export async function openPage(t, browser, gateway, { path: where = '/', mayFail, before, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
   atEnd(t, () => context.close());
   const page = await context.newPage();
@@ -47,6 +50,7 @@ export async function openPage(t, browser, gateway, { path: where = '/', mayFail
   await page.addInitScript(() => {
     addEventListener('securitypolicyviolation', (e) => console.error(`policy broken: ${e.violatedDirective} ${e.blockedURI}`));
   });
+  await before?.(page);
   await page.goto(gateway.url + where);
   atEnd(t, () => assert.deepEqual(faults, []));
   return new Dashboard(page);
@@ -88,6 +92,10 @@ export class Dashboard {
   /** Wait until `symbol` shows `last`. */
   shows(symbol, last, timeout = 5000) {
     return until(async () => (await this.row(symbol))?.last === last, { timeout, what: `${symbol} to show ${last}` });
+  }
+
+  opacity(selector) {
+    return this.page.evaluate((s) => Number(getComputedStyle(document.querySelector(s)).opacity), selector);
   }
 
   text(testId) {

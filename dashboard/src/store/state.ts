@@ -93,8 +93,8 @@ const closedState: State = { phase: 'closed', label: 'Closed', detail: 'The mark
 
 function tickState({ now, linkAt, tickAt, gapMs, lateTickAt, lateByMs, closed, programs, knownSymbols }: Facts): State {
   const publisher = programs.find((p) => p.program === 'publisher' && p.online && p.condition !== 'live');
-  const isSilent = now - tickAt > staleAfterMs(gapMs);
-  if (closed && knownSymbols > 0 && (isSilent || tickAt < linkAt)) return closedState;
+  const isSilent = tickAt < linkAt || now - tickAt > staleAfterMs(gapMs);
+  if (closed && knownSymbols > 0 && isSilent) return closedState;
   if (lateTickAt >= linkAt && lateTickAt > 0 && isSilent && now - lateTickAt <= staleAfterMs(gapMs))
     return { phase: 'stale', label: 'Delayed', detail: `Quotes come in, but ${formatAge(lateByMs)} after they were made: a delayed feed, or a clock that is wrong.` };
   if (tickAt < linkAt) {
