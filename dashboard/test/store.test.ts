@@ -187,9 +187,12 @@ test('a gateway without a store is not asked for history', async () => {
   const asked: string[] = [];
   const history = httpHistory((path) => { asked.push(path); return Promise.resolve({ supported_resolutions: [] }); });
   const { signal } = new AbortController();
-  assert.deepEqual(await history.bars({ symbol: 'A', interval: '1m', count: 5 }, signal), []);
+  assert.equal(await history.bars({ symbol: 'A', interval: '1m', count: 5 }, signal), 'off');
   assert.deepEqual(await history.symbols('A', signal), []);
   assert.deepEqual(asked, ['/api/config']);
+  history.forget();
+  assert.equal(await history.bars({ symbol: 'A', interval: '1m', count: 5 }, signal), 'off');
+  assert.deepEqual(asked, ['/api/config', '/api/config']);
 });
 
 test('a history that fails is asked again', async () => {
@@ -294,11 +297,11 @@ test('a row is old when it was silent for much longer than usual', () => {
   assert.equal(row.isOld(250_000 + 35_000), true);
 });
 
-test('thousands of symbols get short bars, the selected one long ones', () => {
+test('thousands of symbols get short bars, those that have a chart long ones', () => {
   const market = new Market();
   for (let i = 0; i < 6_000; i++) market.ensure('S' + i);
   assert.equal(market.get('S5999')!.bars['1s'].capacity, 30);
-  market.lookAt('S5999');
+  market.chart(new Set(['S5999']));
   assert.equal(market.get('S5999')!.bars['1s'].capacity, 2_000);
 });
 

@@ -1,16 +1,21 @@
 /**
- * The chart of one symbol: candles, line, area or baseline, with a volume pane. It reads a row's
- * bars when it is told to draw and hands on only what changed; lightweight-charts throws on a bar
- * older than its last, so anything but an update at the end goes through setData.
+ * The chart of one symbol: candles, line, area or baseline, with a volume pane, other symbols over it as
+ * percent, and what shades.ts draws. It reads rows when it is told to draw and hands on only what changed;
+ * lightweight-charts throws on a bar older than its last, so anything but an update at the end goes
+ * through setData.
  */
 import {
-  AreaSeries, BaselineSeries, CandlestickSeries, ColorType, createChart, CrosshairMode, HistogramSeries, LineSeries,
-  LineStyle, type IChartApi, type IPriceLine, type ISeriesApi, type MouseEventParams, type SeriesType, type Time, type UTCTimestamp,
+  AreaSeries, BaselineSeries, CandlestickSeries, ColorType, createChartEx, CrosshairMode, HistogramSeries, LineSeries, LineStyle, PriceScaleMode,
+  type IChartApiBase, type IPriceLine, type ISeriesApi, type MouseEventParams, type SeriesType, type Time, type UTCTimestamp,
 } from 'lightweight-charts';
-import type { Bar, Bars } from '../store/bars';
+import { upTo, type Bar, type Bars } from '../store/bars';
 import { formatDay, formatMinute, formatPrice, formatShortDay, formatTime, type Zone } from '../store/format';
+import { gapAfter, gapsOf, slotsOf, type Axis, type Gap, type Slot } from '../store/gaps';
 import type { Interval, Row } from '../store/row';
+import { spanAt } from '../store/spans';
 import type { ChartStyle } from '../store/storage';
+import { Shades, type ShadeColours } from './shades';
+import { ZoneScale } from './zone-scale';
 
 export interface ChartColours {
   text: string;
@@ -22,120 +27,290 @@ export interface ChartColours {
   down: string;
   accent: string;
   font: string;
+  compared: readonly string[];
+  shades: ShadeColours;
 }
 
 export interface ChartLook {
   style: ChartStyle;
   volumePane: boolean;
+  log: boolean;
+  /** how much of the top the legend takes */
+  legendPx: number;
   zone: Zone;
   colours: ChartColours;
 }
+
+/** What is drawn. */
+export interface ChartSubject { row: Row; interval: Interval; compared: readonly Row[] }
+
+/** What is under the crosshair, else the newest. */
+export interface Reading {
+  bar: Bar | undefined;
+  /** against the bar before, or against its own open where there is none */
+  change: number | undefined;
+  percent: number | undefined;
+  /** where there is no bar because of it */
+  gap: Gap | undefined;
+  /** while others are compared: how far each has come since the left edge, %, itself first */
+  compared: readonly (number | undefined)[];
+}
+
+/** A time that the crosshair is at, s: from there to before `until`. */
+export interface Moment { from: number; until: number }
 
 const DRAW_MS = 100; // at most ten updates a second
 const VOLUME_SHARE = 0.18;
 const BAR_SPACING = 8;
 const OLDEST_NEAR = 30; // bars before the edge
+/** A compared symbol's bar stands for so many of its intervals, where another symbol has a bar and it has none. */
+const STANDS_FOR = 2;
+const ZOOM = 1.25;
+const BAR_SPACING_MAX = 60;
+/** Not told apart by colour alone. */
+const COMPARED_STYLES = [LineStyle.Solid, LineStyle.Dashed, LineStyle.Dotted] as const;
 
 export class PriceChart {
-  /** the bar under the crosshair, else the last one */
-  onLegend: (bar: Bar | undefined) => void = () => {};
-  /** whether the newest bar is in sight */
-  onLive: (live: boolean) => void = () => {};
-
+  onReading: (reading: Reading) => void = () => {};
+  /** whether the newest bar is in sight, and whether the prices' scale fits itself */
+  onView: (isLive: boolean, isAuto: boolean) => void = () => {};
   /** the oldest bars are in sight; called with each drawing */
   onOldest: () => void = () => {};
+  /** the crosshair was moved here, not by another chart */
+  onPoint: (moment: Moment | undefined) => void = () => {};
 
-  private readonly chart: IChartApi;
+  private readonly scale = new ZoneScale();
+  private readonly chart: IChartApiBase<Time>;
   private prices: ISeriesApi<SeriesType> | undefined;
   private volumes: ISeriesApi<'Histogram'> | undefined;
+  private lines: ISeriesApi<'Line'>[] = [];
   private closeLine: IPriceLine | undefined;
-  private look: ChartLook;
-  private row: Row | undefined;
-  private bars: Bars | undefined;
-  private interval: Interval = '1s';
+  private subject: ChartSubject | undefined;
+  private slots: Slot[] = [];
+  private gaps: Gap[] = [];
   private drawnAt = -Infinity;
   private drawn = { edits: -1, lastTime: 0, decimals: -1, prevClose: undefined as number | undefined };
   private hoverTime: number | undefined;
+  /** the crosshair stands where another chart's does */
+  private isLed = false;
+  private room = -1;
 
-  constructor(host: HTMLElement, look: ChartLook) {
-    this.look = look;
-    this.chart = createChart(host, { autoSize: true, ...this.options() });
+  constructor(host: HTMLElement, private look: ChartLook) {
+    this.scale.zone = this.zone;
+    this.chart = createChartEx<Time, ZoneScale>(host, this.scale, { autoSize: true, ...this.options() });
+    this.chart.panes()[0]!.attachPrimitive(new Shades(this.chart, () => ({
+      list: this.bars?.list ?? [], gaps: this.gaps, hasSessions: this.hasSessions, colours: this.look.colours.shades,
+    })));
     this.chart.subscribeCrosshairMove((event) => this.hover(event));
-    this.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
-      if (range && this.bars) this.onLive(range.to >= this.bars.list.length - 1);
+    this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => {
+      this.tellView();
+      if (this.lines.length > 0) this.read();
     });
     this.makeSeries();
   }
 
-  show(row: Row | undefined, interval: Interval): void {
-    if (row === this.row && interval === this.interval) return;
-    this.row = row;
-    this.interval = interval;
-    this.bars = row?.bars[interval];
-    this.chart.applyOptions(this.options());
-    this.hoverTime = undefined;
-    this.chart.clearCrosshairPosition();
+  show(subject: ChartSubject): void {
+    const { subject: before } = this;
+    const isSame = before?.row === subject.row && before.interval === subject.interval;
+    if (isSame && before.compared.join() === subject.compared.join() && before.compared.every((row, i) => row === subject.compared[i])) return;
+    this.subject = subject;
+    this.applyOptions();
+    this.makeLines();
+    if (!isSame) {
+      this.hoverTime = undefined;
+      this.chart.clearCrosshairPosition();
+    }
     this.redraw();
-    this.toLive();
+    if (!isSame) this.toLive();
   }
 
   setLook(look: ChartLook): void {
-    const remake = look.style !== this.look.style || look.volumePane !== this.look.volumePane || look.colours !== this.look.colours;
+    const before = this.look;
     this.look = look;
-    this.chart.applyOptions(this.options());
-    if (remake) this.makeSeries();
+    this.applyOptions();
+    if (look.style !== before.style || look.volumePane !== before.volumePane || look.colours !== before.colours) this.makeSeries();
+    else if (look.zone !== before.zone) this.reweigh();
   }
 
   /** Call as often as you like; draws at most each DRAW_MS. Returns whether it wants to be called again. */
   draw(now: number): boolean {
-    if (!this.bars || !this.row) return false;
+    if (!this.subject) return false;
     if (now - this.drawnAt < DRAW_MS) return true;
     this.drawnAt = now;
+    this.makeRoom();
     this.update();
+    this.tellView();
     // looked at with each drawing: at the edge no more scrolling would tell of it
     if ((this.chart.timeScale().getVisibleLogicalRange()?.from ?? Infinity) < OLDEST_NEAR) this.onOldest();
     return false;
-  }
-
-  toLive(): void {
-    this.chart.timeScale().applyOptions({ barSpacing: BAR_SPACING });
-    this.chart.timeScale().scrollToRealTime();
-  }
-
-  toImage(): HTMLCanvasElement {
-    return this.chart.takeScreenshot();
   }
 
   dispose(): void {
     this.chart.remove();
   }
 
+  // -- moving about ----------------------------------------------------------------------------------
+
+  toLive(): void {
+    this.chart.timeScale().applyOptions({ barSpacing: BAR_SPACING });
+    this.chart.timeScale().scrollToRealTime();
+    this.fitPrices();
+  }
+
+  fitPrices(): void {
+    this.chart.priceScale('right').applyOptions({ autoScale: true });
+    this.tellView();
+  }
+
+  scroll(bars: number): void {
+    const scale = this.chart.timeScale();
+    scale.scrollToPosition(scale.scrollPosition() + bars, false);
+  }
+
+  zoom(isIn: boolean): void {
+    const scale = this.chart.timeScale();
+    const { barSpacing } = scale.options();
+    scale.applyOptions({ barSpacing: Math.min(BAR_SPACING_MAX, Math.max(1, isIn ? barSpacing * ZOOM : barSpacing / ZOOM)) });
+  }
+
+  /** Move the crosshair by so many bars, from the newest one if it is nowhere. */
+  step(by: number): void {
+    const list = this.bars?.list ?? [];
+    if (list.length === 0) return;
+    const now = this.hoverTime === undefined ? list.length : upTo(list, this.hoverTime);
+    const bar = list[Math.min(list.length - 1, Math.max(0, now + by))]!;
+    const range = this.chart.timeScale().getVisibleRange();
+    if (range && bar.time < (range.from as number)) this.scroll(by);
+    if (range && bar.time > (range.to as number)) this.scroll(by);
+    this.isLed = false;
+    this.pointTo(bar);
+    this.onPoint(this.momentOf(bar.time));
+  }
+
+  /** Point at what was when another chart's crosshair is there. */
+  follow(moment: Moment | undefined): void {
+    const bar = moment && this.barAt(moment);
+    this.isLed = bar !== undefined;
+    if (bar) this.pointTo(bar);
+    else this.pointNowhere();
+  }
+
+  private pointTo(bar: Bar): void {
+    this.hoverTime = bar.time;
+    const range = this.chart.timeScale().getVisibleRange();
+    const isInSight = range && bar.time >= (range.from as number) && bar.time <= (range.to as number);
+    if (isInSight && this.prices) this.chart.setCrosshairPosition(bar.close, bar.time as UTCTimestamp, this.prices);
+    else this.chart.clearCrosshairPosition();
+    this.read();
+  }
+
+  pointNowhere(): void {
+    if (this.hoverTime === undefined) return;
+    this.hoverTime = undefined;
+    this.chart.clearCrosshairPosition();
+    this.read();
+  }
+
+  /** The first bar that begins then, or the one that goes on then. */
+  private barAt({ from, until }: Moment): Bar | undefined {
+    const { bars } = this;
+    if (!bars) return undefined;
+    const goesOn = bars.at(from);
+    const next = bars.list[goesOn ? upTo(bars.list, goesOn.time) + 1 : 0];
+    const covers = goesOn && this.momentOf(goesOn.time).until > from;
+    const begins = goesOn && bars.beginOf(goesOn) === from ? goesOn : next && bars.beginOf(next) < until ? next : undefined;
+    return begins ?? (covers ? goesOn : undefined);
+  }
+
+  private momentOf(time: number): Moment {
+    const { subject, bars } = this;
+    const slot = this.slots[upTo(this.slots, time)];
+    if (!subject || !bars || !slot?.bar || slot.time !== time) return { from: time, until: time + 1 };
+    const from = bars.beginOf(slot.bar);
+    return { from, until: spanAt(bars.seconds, from, subject.row.isAlways).until };
+  }
+
+  // -- what is in sight -------------------------------------------------------------------------------
+
+  /** The bars between the edges. */
+  shownBars(): Bar[] {
+    const range = this.chart.timeScale().getVisibleRange();
+    const list = this.bars?.list ?? [];
+    return range ? list.filter(({ time }) => time >= (range.from as number) && time <= (range.to as number)) : [];
+  }
+
+  /** On a transparent ground. */
+  toImage(): HTMLCanvasElement {
+    return this.chart.takeScreenshot(true, false);
+  }
+
+  private tellView(): void {
+    this.onView(this.chart.timeScale().scrollPosition() > -1, this.chart.priceScale('right').options().autoScale);
+  }
+
   // -- drawing ---------------------------------------------------------------------------------------
 
+  private get bars(): Bars | undefined {
+    return this.subject?.row.bars[this.subject.interval];
+  }
+
+  private get axis(): Axis {
+    const { row } = this.subject!;
+    return { seconds: this.bars!.seconds, hasHours: row.hasHours, holes: row.holes };
+  }
+
+  private get hasSessions(): boolean {
+    return this.subject !== undefined && this.subject.interval !== '1d' && this.subject.row.hasHours;
+  }
+
+  /** Grows with each change that a look at the last bar does not show. */
+  private get edits(): number {
+    const { row, interval, compared } = this.subject!;
+    return [row, ...compared].reduce((sum, r) => sum + r.bars[interval].edits, 0);
+  }
+
   private update(): void {
-    const { bars, row } = this;
-    if (!bars || !row || !this.prices) return;
+    const { bars } = this;
+    const { row } = this.subject!;
+    if (!bars || !this.prices) return;
     if (row.decimals !== this.drawn.decimals || row.quote.prevClose !== this.drawn.prevClose) this.fitSymbol(row);
-    if (bars.edits !== this.drawn.edits) {
+    const first = upTo(bars.list, this.drawn.lastTime);
+    if (this.edits !== this.drawn.edits || this.gapIn(bars.list, first)) {
       this.redraw();
       return;
     }
-    const fresh = tail(bars.list, this.drawn.lastTime);
-    for (const bar of fresh) {
+    for (const bar of bars.list.slice(Math.max(0, first))) {
       this.prices.update(this.point(bar));
       this.volumes?.update(this.volumePoint(bar));
+      this.lines.forEach((line, k) => line.update(this.linePoint(k, bar.time)));
+      if (bar.time > (this.slots[this.slots.length - 1]?.time ?? -Infinity)) this.slots.push({ time: bar.time, bar });
+      else this.slots[this.slots.length - 1] = { time: bar.time, bar };
+      this.drawn.lastTime = bar.time;
     }
-    this.drawn.lastTime = fresh[fresh.length - 1]?.time ?? this.drawn.lastTime;
-    this.legend();
+    this.read();
+  }
+
+  private gapIn(list: readonly Bar[], first: number): boolean {
+    for (let i = Math.max(0, first); i + 1 < list.length; i++) if (gapAfter(list, i, this.axis)) return true;
+    return false;
   }
 
   private redraw(): void {
     const list = this.bars?.list ?? [];
-    this.prices?.setData(list.map((bar) => this.point(bar)));
+    this.gaps = this.subject ? gapsOf(list, this.axis) : [];
+    this.slots = slotsOf(list, this.gaps);
+    this.prices?.setData(this.slots.map(({ time, bar }) => (bar ? this.point(bar) : empty(time))));
     this.volumes?.setData(list.map((bar) => this.volumePoint(bar)));
-    this.drawn = { ...this.drawn, edits: this.bars?.edits ?? -1, lastTime: list[list.length - 1]?.time ?? 0 };
-    if (this.row) this.fitSymbol(this.row);
-    this.legend();
+    this.lines.forEach((line, k) => line.setData(this.slots.map(({ time, bar }) => (bar ? this.linePoint(k, time) : empty(time)))));
+    this.drawn = { ...this.drawn, edits: this.subject ? this.edits : -1, lastTime: list[list.length - 1]?.time ?? 0 };
+    if (this.subject) this.fitSymbol(this.subject.row);
+    this.read();
+  }
+
+  /** The weights of the axis' marks are only looked at when a point comes: let all come anew. */
+  private reweigh(): void {
+    for (const series of [this.prices, this.volumes, ...this.lines]) series?.setData([]);
+    this.redraw();
   }
 
   private fitSymbol(row: Row): void {
@@ -144,11 +319,7 @@ export class PriceChart {
     this.drawn.decimals = decimals;
     this.drawn.prevClose = prevClose;
     this.prices?.applyOptions({
-      priceFormat: {
-        type: 'custom',
-        minMove: 10 ** -decimals,
-        formatter: (price: number) => formatPrice(price, decimals),
-      },
+      priceFormat: { type: 'custom', minMove: 10 ** -decimals, formatter: (price: number) => formatPrice(price, decimals) },
     });
     if (this.look.style === 'baseline' && prevClose !== undefined)
       (this.prices as ISeriesApi<'Baseline'> | undefined)?.applyOptions({ baseValue: { type: 'price', price: prevClose } });
@@ -156,7 +327,8 @@ export class PriceChart {
     this.closeLine = undefined;
     if (prevClose !== undefined)
       this.closeLine = this.prices?.createPriceLine({
-        price: prevClose, color: this.look.colours.text, lineStyle: LineStyle.Dotted, lineWidth: 1, axisLabelVisible: true, axisLabelColor: this.look.colours.label, axisLabelTextColor: '#ffffff', title: 'prev close',
+        price: prevClose, color: this.look.colours.text, lineStyle: LineStyle.Dotted, lineWidth: 1, axisLabelVisible: true,
+        axisLabelColor: this.look.colours.label, axisLabelTextColor: '#ffffff', title: 'prev close',
       });
   }
 
@@ -169,6 +341,18 @@ export class PriceChart {
   private volumePoint(bar: Bar): { time: UTCTimestamp; value: number; color: string } {
     const { up, down } = this.look.colours;
     return { time: bar.time as UTCTimestamp, value: bar.volume, color: translucent(bar.close >= bar.open ? up : down, 0.45) };
+  }
+
+  private linePoint(k: number, time: number): { time: UTCTimestamp; value: number } {
+    const value = this.comparedClose(k, time);
+    return (value === undefined ? empty(time) : { time: time as UTCTimestamp, value }) as never;
+  }
+
+  private comparedClose(k: number, time: number): number | undefined {
+    const { compared, interval } = this.subject!;
+    const { list, seconds } = compared[k]!.bars[interval];
+    const bar = list[upTo(list, time)];
+    return bar && time - bar.time < STANDS_FOR * seconds ? bar.close : undefined;
   }
 
   // -- what it is made of ------------------------------------------------------------------------------
@@ -206,14 +390,45 @@ export class PriceChart {
       this.volumes = this.chart.addSeries(HistogramSeries, { priceFormat: { type: 'volume' }, priceScaleId: 'volume', lastValueVisible: false, priceLineVisible: false });
       this.volumes.priceScale().applyOptions({ scaleMargins: { top: 1 - VOLUME_SHARE, bottom: 0 } });
     }
-    this.prices.priceScale().applyOptions({ scaleMargins: { top: 0.12, bottom: volumePane ? VOLUME_SHARE + 0.06 : 0.08 } });
+    this.makeLines();
+    this.room = -1;
+    this.makeRoom();
     this.redraw();
+  }
+
+  private makeLines(): void {
+    for (const line of this.lines) this.chart.removeSeries(line);
+    this.lines = (this.subject?.compared ?? []).map(({ symbol }, i) => this.chart.addSeries(LineSeries, {
+      color: this.look.colours.compared[i]!, lineWidth: 2, lineStyle: COMPARED_STYLES[i]!, title: symbol, priceLineVisible: false, crosshairMarkerVisible: false,
+    }));
+  }
+
+  /** Bars keep clear of the legend, however high the chart is. */
+  private makeRoom(): void {
+    const { height } = this.chart.paneSize();
+    const top = height > 0 ? Math.min(0.4, this.look.legendPx / height) : 0.14;
+    if (Math.abs(top - this.room) < 0.005) return;
+    this.room = top;
+    this.prices?.priceScale().applyOptions({ scaleMargins: { top, bottom: this.look.volumePane ? VOLUME_SHARE + 0.06 : 0.08 } });
+  }
+
+  private applyOptions(): void {
+    this.scale.zone = this.zone;
+    this.chart.applyOptions(this.options());
+    const isCompared = (this.subject?.compared.length ?? 0) > 0;
+    const mode = isCompared ? PriceScaleMode.Percentage : this.look.log ? PriceScaleMode.Logarithmic : PriceScaleMode.Normal;
+    const scale = this.chart.priceScale('right');
+    if (scale.options().mode !== mode) scale.applyOptions({ mode });
+  }
+
+  private get zone(): Zone {
+    return this.subject?.interval === '1d' ? 'UTC' : this.look.zone; // a day is known by its date
   }
 
   private options(): object {
     const { colours } = this.look;
-    const daily = this.interval === '1d';
-    const zone = daily ? 'UTC' : this.look.zone; // a day is known by its date
+    const { zone } = this;
+    const daily = this.subject?.interval === '1d';
     const seconds = this.bars ? this.bars.seconds < 60 : true;
     const clockOf = seconds ? formatTime : formatMinute;
     return {
@@ -236,34 +451,63 @@ export class PriceChart {
         timeVisible: !daily,
         secondsVisible: seconds,
         rightOffset: 6,
-        barSpacing: BAR_SPACING,
         minBarSpacing: 1,
         tickMarkFormatter: (time: number, kind: number) =>
           kind < 3 ? formatShortDay(time * 1000, zone) : kind === 3 ? formatMinute(time * 1000, zone) : formatTime(time * 1000, zone),
       },
       localization: {
+        dateFormat: 'dd MMM \'yy',
         timeFormatter: (time: Time) => formatDay((time as number) * 1000, zone) + (daily ? '' : `  ${clockOf((time as number) * 1000, zone)}`),
       },
     };
   }
 
+  // -- what is read off ----------------------------------------------------------------------------------
+
   private hover(event: MouseEventParams): void {
+    if (this.isLed && !event.sourceEvent) return; // not the pointer's doing
+    this.isLed = false;
     this.hoverTime = event.time as number | undefined;
-    this.legend();
+    this.read();
+    this.onPoint(this.hoverTime === undefined ? undefined : this.momentOf(this.hoverTime));
   }
 
-  private legend(): void {
-    const list = this.bars?.list ?? [];
-    const hovered = this.hoverTime === undefined ? undefined : list.find((bar) => bar.time === this.hoverTime);
-    this.onLegend(hovered ?? list[list.length - 1]);
+  private read(): void {
+    const last = this.slots.length - 1;
+    const hovered = this.hoverTime === undefined ? -1 : upTo(this.slots, this.hoverTime);
+    const at = hovered >= 0 && this.slots[hovered]!.time === this.hoverTime ? hovered : last;
+    const bar = this.slots[at]?.bar;
+    const before = bar && this.barBefore(at);
+    const base = before?.close ?? bar?.open;
+    const change = bar && base !== undefined ? bar.close - base : undefined;
+    const time = this.slots[at]?.time ?? 0;
+    this.onReading({
+      bar, change, percent: change !== undefined && base ? (change / base) * 100 : undefined,
+      gap: bar ? undefined : this.gaps.find((gap) => gap.before < time && time < gap.after),
+      compared: this.lines.length > 0 ? this.percents(at) : [],
+    });
+  }
+
+  private barBefore(at: number): Bar | undefined {
+    for (let i = at - 1; i >= 0; i--) if (this.slots[i]!.bar) return this.slots[i]!.bar;
+    return undefined;
+  }
+
+  /** As the library does: each against its first value from the left edge on. */
+  private percents(at: number): (number | undefined)[] {
+    const left = Math.max(0, Math.floor(this.chart.timeScale().getVisibleLogicalRange()?.from ?? 0));
+    const closes = [({ bar }: Slot) => bar?.close, ...this.lines.map((_, k) => ({ time, bar }: Slot) => bar && this.comparedClose(k, time))];
+    return closes.map((closeOf) => {
+      let base: number | undefined;
+      for (let i = left; i < this.slots.length && base === undefined; i++) base = closeOf(this.slots[i]!);
+      const value = this.slots[at] && closeOf(this.slots[at]!);
+      return value !== undefined && base ? (value / base - 1) * 100 : undefined;
+    });
   }
 }
 
-/** The bars from `time` on, oldest first. */
-function tail(list: readonly Bar[], time: number): readonly Bar[] {
-  let i = list.length;
-  while (i > 0 && list[i - 1]!.time >= time) i--;
-  return list.slice(i);
+function empty(time: number): never {
+  return { time: time as UTCTimestamp } as never;
 }
 
 /** '#26a69a' at 0.45 → 'rgba(38, 166, 154, 0.45)' */

@@ -25,6 +25,7 @@ export interface Move {
   volume: number;
 }
 
+const DAY = 86_400;
 const LATE_BARS = 2;
 /** So many dropped moves in a row mean that the feed's clock was set back (a replay that begins again). */
 const RESTART_AFTER = 20;
@@ -34,6 +35,8 @@ export class Bars {
   /** counts what a chart cannot follow by looking at the last bar: edits of older bars, restarts */
   edits = 0;
   dropped = 0;
+  /** counts how often they began again: what was asked before is of another time */
+  begins = 0;
   /** the history has nothing older */
   isWhole = false;
   private droppedInARow = 0;
@@ -79,10 +82,28 @@ export class Bars {
   private drop(time: number, move: Move): void {
     this.dropped++;
     if (++this.droppedInARow < RESTART_AFTER) return;
+    this.beginAgain();
+    this.append(time, move);
+  }
+
+  /** The feed's clock was set back: nothing of what there is comes before what will. */
+  beginAgain(): void {
     this.list = [];
     this.isWhole = false;
+    this.droppedInARow = 0;
+    this.begins++;
     this.edits++;
-    this.append(time, move);
+  }
+
+  /** The last bar that begins at or before the moment `at` (s) and, for a day, is of its date. */
+  at(at: number): Bar | undefined {
+    const i = upTo(this.list, spanAt(this.seconds, at, this.aroundTheClock).time);
+    return this.list[i];
+  }
+
+  /** When bars of that time begin, s: for a stock's day its midnight in New York. */
+  beginOf({ time }: Bar): number {
+    return this.aroundTheClock || this.seconds < DAY ? time : spanAt(DAY, time + DAY / 2, false).from;
   }
 
   /**
@@ -109,12 +130,23 @@ export class Bars {
   }
 }
 
+/** Each has seen a part of what was traded, perhaps the same: the greater one is the nearer. */
 function unite(bar: Bar, seen: Bar): Bar {
-  const { time, open, volume } = bar; // seen volume may be counted twice: before an answer and in it
   return {
-    time, open, close: seen.close,
-    high: Math.max(bar.high, seen.high), low: Math.min(bar.low, seen.low), volume,
+    time: bar.time, open: bar.open, close: seen.close,
+    high: Math.max(bar.high, seen.high), low: Math.min(bar.low, seen.low), volume: Math.max(bar.volume, seen.volume),
   };
+}
+
+/** The index of the last bar that begins at `time` or before; −1 without one. */
+export function upTo(list: readonly { time: number }[], time: number): number {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (list[middle]!.time <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
 
 function extend(bar: Bar, move: Move, isLast: boolean): void {

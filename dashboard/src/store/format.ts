@@ -1,5 +1,7 @@
 /** Numbers and times as people read them. Everything unknown is DASH. Pure. */
 
+import { newYorkOffset } from './spans';
+
 export const DASH = '–';
 const MINUS = '−'; // as wide as "+", so that columns of signs line up
 const DECIMALS_MAX = 8;
@@ -135,4 +137,11 @@ export function formatMoment(ms: number | undefined, zone: Zone, now = Date.now(
 
 export function zoneName(zone: Zone): string {
   return zone === 'America/New_York' ? 'New York' : zone === 'UTC' ? 'UTC' : 'local time';
+}
+
+/** How far the zone's clock is ahead of UTC at `at` (s), s. */
+export function zoneOffset(at: number, zone: Zone): number {
+  if (zone === 'UTC') return 0;
+  if (zone === 'local') return -new Date(at * 1000).getTimezoneOffset() * 60;
+  return newYorkOffset(at);
 }

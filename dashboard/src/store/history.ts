@@ -7,10 +7,12 @@ export interface Wish { symbol: string; interval: Interval; count: number; to?: 
 
 /** Nothing rejects: `undefined` is an answer that could not be had now. */
 export interface History {
-  /** Oldest first; none when there is no history. */
-  bars(wish: Wish, signal: AbortSignal): Promise<Bar[] | undefined>;
+  /** Oldest first; 'off' when the gateway keeps none. */
+  bars(wish: Wish, signal: AbortSignal): Promise<Bar[] | 'off' | undefined>;
   /** Symbols that begin so. */
   symbols(begin: string, signal: AbortSignal): Promise<string[] | undefined>;
+  /** It may be another gateway now: ask again whether there is a history. */
+  forget(): void;
 }
 
 type FetchJson = (path: string, signal: AbortSignal) => Promise<unknown>;
@@ -37,11 +39,14 @@ export function httpHistory(fetchJson: FetchJson): History {
   return {
     bars({ symbol, interval, count, to }, signal) {
       const query = new URLSearchParams({ symbol, resolution: interval, countback: String(count), ...(to !== undefined && { to: String(to) }) });
-      return ask('/api/history?' + query, readUdf, [], signal);
+      return ask<Bar[] | 'off'>('/api/history?' + query, readUdf, 'off', signal);
     },
     symbols(begin, signal) {
       const query = new URLSearchParams({ query: begin, limit: String(SYMBOLS_MAX) });
       return ask('/api/search?' + query, readSymbols, [], signal);
+    },
+    forget() {
+      has = undefined;
     },
   };
 }

@@ -4,7 +4,9 @@
  */
 import type { Slice } from '../protocol/merge';
 import type { Mode, Quote, Session } from '../protocol/quote';
+import type { Move } from './bars';
 import { decimalsOf, shownDecimals } from './format';
+import type { Hole } from './gaps';
 import { INTERVALS, Row, type Hours } from './row';
 import { Tape } from './tape';
 
@@ -16,6 +18,8 @@ const INTERVAL_COUNT = Object.keys(INTERVALS).length;
 const GAP_WEIGHT = 0.1;
 const GAP_CEILING_MS = 60_000;
 const GAP_MS = 5_000;
+/** Quotes that are older than the newest by more are no late ones, when their numbers begin again too. */
+const LATENESS_MS = 10_000;
 
 export class Market {
   readonly rows = new Map<string, Row>();
@@ -37,6 +41,11 @@ export class Market {
   readonly hours: Hours = { closed: false };
   /** known rows of symbols that have hours */
   withHours = 0;
+  /** counts connections: something may have been missed before each */
+  connection = 0;
+  /** called when quotes of a row were missed, or its feed began again */
+  onMissed: (row: Row) => void = () => {};
+  private charted: ReadonlySet<string> = new Set();
   /** the symbol whose moves the tape records */
   taped = '';
   readonly tape = new Tape();
@@ -65,13 +74,20 @@ export class Market {
     return this.rows.get(symbol);
   }
 
-  /** A symbol that is looked at has a tape, and keeps long charts however many symbols there are. */
+  /** A symbol that is looked at has a tape. */
   lookAt(symbol: string): void {
     if (symbol === this.taped) return;
-    for (const bars of Object.values(this.get(this.taped)?.bars ?? {})) bars.capacity = BARS_MAX; // what a history added may go
     this.taped = symbol;
     this.tape.clear();
-    for (const bars of Object.values(this.ensure(symbol).bars)) bars.capacity = BARS_MAX;
+    this.ensure(symbol);
+  }
+
+  /** Symbols that have charts keep long ones, however many symbols there are. */
+  chart(symbols: ReadonlySet<string>): void {
+    const others = [...this.charted].filter((symbol) => !symbols.has(symbol)); // what a history added to these may go
+    for (const symbol of [...others, ...[...symbols].filter((s) => !this.charted.has(s))])
+      for (const bars of Object.values(this.ensure(symbol).bars)) bars.capacity = BARS_MAX;
+    this.charted = symbols;
   }
 
   /** The row of a symbol, made if need be: a list may name what has no price yet. */
@@ -109,6 +125,7 @@ export class Market {
       row.direction = next.price > held.price ? 1 : -1;
       if (isTick) row.movedAt = now;
     }
+    this.look(row, next, slice.ticks);
     row.quote = next;
     this.meet(row);
     this.dirty.add(row);
@@ -129,7 +146,7 @@ export class Market {
         last: next.price,
         volume: traded(held, next, slice.ticks),
       };
-      for (const bars of Object.values(row.bars)) bars.add(move);
+      this.build(row, move);
       if (isTick && row.symbol === this.taped) this.tape.add(move.timeMs, next.price, move.volume, slice.ticks);
     }
     if (isTick) {
@@ -145,6 +162,32 @@ export class Market {
     this.lateTickAt = now;
     this.lateByMs = lateMs;
     return false;
+  }
+
+  /** Before `next` is taken: was anything missed, or does the feed begin again? */
+  private look(row: Row, next: Quote, ticks: number): void {
+    const held = row.quote;
+    const isNewLink = row.connection !== this.connection;
+    row.connection = this.connection;
+    if (held.timestamp === undefined || next.timestamp === undefined) return;
+    if (next.seq !== undefined && held.seq !== undefined && next.seq < held.seq && next.timestamp < held.timestamp - LATENESS_MS) {
+      row.beginAgain();
+      this.onMissed(row);
+      return;
+    }
+    const why = missedBetween(held, next, ticks, isNewLink);
+    if (!why || next.timestamp - held.timestamp < GAP_MS) return;
+    row.missed({ from: Math.floor(held.timestamp / 1000), until: Math.floor(next.timestamp / 1000), why });
+    this.onMissed(row);
+  }
+
+  private build(row: Row, move: Move): void {
+    const { begins } = row.bars['1s'];
+    for (const bars of Object.values(row.bars)) bars.add(move);
+    if (row.bars['1s'].begins === begins) return;
+    row.beginAgain(); // seconds tell soonest that a clock was set back, and it was for all
+    for (const bars of Object.values(row.bars)) bars.add(move);
+    this.onMissed(row);
   }
 
   private meet(row: Row): void {
@@ -185,10 +228,17 @@ function isOlder(next: Quote, held: Quote): boolean {
  */
 function traded(before: Quote, after: Quote, ticks: number): number {
   if (before.volume === undefined || after.volume === undefined || after.volume < before.volume) return 0;
-  const steps = (after.seq ?? 0) - (before.seq ?? 0);
+  const missed = missedBetween(before, after, ticks, false);
   const elapsed = (after.timestamp ?? 0) - (before.timestamp ?? 0);
-  if (steps < 0 || (steps > ticks && elapsed >= GAP_MS)) return 0;
+  if (missed === 'restart' || (missed === 'lost' && elapsed >= GAP_MS)) return 0;
   return after.volume - before.volume;
+}
+
+/** Were there quotes between these two? Where they are not numbered, a new connection is reason to think so. */
+function missedBetween(before: Quote, after: Quote, ticks: number, isNewLink: boolean): Hole['why'] | undefined {
+  if (before.seq === undefined || after.seq === undefined) return isNewLink ? 'lost' : undefined;
+  const steps = after.seq - before.seq;
+  return steps < 0 ? 'restart' : steps > Math.max(1, ticks) ? 'lost' : undefined;
 }
 
 function smooth(mean: number, sample: number): number {

@@ -10,10 +10,12 @@ import { decodeQuote, type Mode, type Quote } from '../protocol/quote';
 import type { ProgramStatus } from '../protocol/status';
 import { Alarms } from './alarms';
 import type { History } from './history';
+import { BarLoader, type Charted } from './bar-loader';
+import { choose, followCharts, setCount, shownCharts, type ChartCount } from './charts';
 import { activeList, addList } from './lists';
 import { Market } from './market';
 import { Names } from './names';
-import type { Interval, Row } from './row';
+import type { Row } from './row';
 import { matches, SearchIndex, type Found } from './search';
 import { readLink } from './share';
 import { isClosed, sessionBadge, type SessionBadge } from './session';
@@ -56,12 +58,6 @@ export interface Meter {
 const NO_TOTALS: Totals = { messages: 0, bytes: 0, quotes: 0, merged: 0, faults: 0 };
 const SNAPSHOT_AGAIN_MS = 10_000;
 const EVENTS_MAX = 50;
-/** Bars that are asked for at once, and at most kept of one chart. */
-const HISTORY_PAGE = 500;
-const HISTORY_MAX = 10_000;
-/** The history is a little behind what was seen live: ask again when it must have caught up. */
-const SETTLE_MS = 3_000;
-const ASK_AGAIN_MS = 5_000;
 const TYPING_MS = 120;
 const LOOK_UPS = 3;
 const BEAT_MS = 400;
@@ -88,6 +84,9 @@ export class Model {
   readonly searching = signal(false);
   /** goes up with each connection: something may have been missed before it */
   readonly connections = signal(0);
+  /** the charts that are shown, the chosen one among them */
+  readonly charts;
+  readonly loader: BarLoader;
   readonly selected;
   readonly activeList;
   /** what could not be used, newest first */
@@ -109,11 +108,9 @@ export class Model {
   private snapshotAt = -Infinity;
   private alphabet: Row[] = []; // all known rows
   private readonly elsewhere = new Set<string>(); // symbols that a snapshot or the history named
-  private readonly firstSnapshot: Promise<void>;
   private index = new SearchIndex([], () => '');
   private indexVersion = '';
   private tickedAt = 0;
-  private olderAskedAt = -Infinity;
   private search = new AbortController();
 
   constructor(private readonly around: Surroundings) {
@@ -126,16 +123,24 @@ export class Model {
     this.selected = computed(() => this.settings.value.selected);
     this.activeList = computed(() => activeList(this.lists.value));
     this.linkAt = around.clock();
+    this.charts = computed(() => shownCharts(this.settings.value));
+    this.loader = new BarLoader(around.history, this.market, around.clock, this.snapshot());
+    this.loader.onBars = () => this.onBatch();
+    this.market.onMissed = ({ symbol }) => this.loader.again(symbol);
     effect(() => saveSettings(around.storage, this.settings.value));
     effect(() => {
       if (this.selected.value !== '') this.market.lookAt(this.selected.value);
+    });
+    effect(() => {
+      const charted = this.charted();
+      this.market.chart(new Set(charted.map((c) => c.symbol)));
+      this.loader.want(charted);
     });
     effect(() => saveAlerts(around.storage, { alerts: this.alarms.alerts.value, fired: this.alarms.fired.value }));
     effect(() => saveLists(around.storage, this.lists.value));
     const wanted = computed(() => this.wanted());
     effect(() => around.feed.want(wanted.value));
     around.feed.listen((message) => this.take(message));
-    this.firstSnapshot = this.snapshot();
   }
 
   // -- what people change --------------------------------------------------------------------------
@@ -176,36 +181,18 @@ export class Model {
     this.tick();
   }
 
-  /** Join the newest bars of the history to what was and will be seen of a row. */
-  async fillBars(symbol: string, interval: Interval, signal: AbortSignal): Promise<void> {
-    await this.firstSnapshot; // it says up to when: a replay is not to show its future
-    for (let answers = 0; answers < 2 && !signal.aborted;) {
-      const bars = this.market.ensure(symbol).bars[interval];
-      const newest = bars.list[bars.list.length - 1];
-      const known = await this.around.history.bars({ symbol, interval, count: HISTORY_PAGE, to: newest && newest.time + 1 }, signal);
-      if (signal.aborted) return;
-      if (known) {
-        answers++;
-        bars.join(known, known.length < HISTORY_PAGE);
-        this.onBatch();
-      }
-      await wait(known ? SETTLE_MS : ASK_AGAIN_MS);
-    }
+  chooseChart(i: number): void {
+    this.set(choose(this.settings.peek(), i));
   }
 
-  /** More bars before the oldest that a row has. */
-  async olderBars(symbol: string, interval: Interval, signal: AbortSignal): Promise<void> {
-    const bars = this.market.ensure(symbol).bars[interval];
-    const first = bars.list[0];
-    const now = this.around.clock();
-    if (!first || bars.isWhole || bars.list.length >= HISTORY_MAX || now - this.olderAskedAt < ASK_AGAIN_MS) return;
-    this.olderAskedAt = now;
-    // with the oldest itself, of which perhaps not all was seen
-    const known = await this.around.history.bars({ symbol, interval, count: HISTORY_PAGE, to: first.time + 1 }, signal);
-    if (known || signal.aborted) this.olderAskedAt = -Infinity;
-    if (!known || signal.aborted || bars.list[0]?.time !== first.time) return;
-    bars.join(known, known.length < HISTORY_PAGE);
-    this.onBatch();
+  /** So many charts; those that are new show what follows the selected symbol in the list. */
+  setChartCount(count: ChartCount): void {
+    const settings = this.settings.peek();
+    const shown = new Set(shownCharts(settings).map((c) => c.symbol));
+    const symbols = this.listRows().map((row) => row.symbol);
+    const from = symbols.indexOf(settings.selected) + 1;
+    const others = [...symbols.slice(from), ...symbols.slice(0, from)].filter((s) => !shown.has(s));
+    this.set(setCount(settings, count, others));
   }
 
   /** Ask the history for symbols that begin so; what it finds is in symbols() then. */
@@ -337,7 +324,8 @@ export class Model {
     const list = this.activeList.value;
     if (!list) return { all: true };
     const selected = this.selected.value;
-    return { all: false, symbols: [...new Set([...list.symbols, ...(selected ? [selected] : []), ...this.alarms.watched()])] };
+    const charted = this.charted().map((c) => c.symbol);
+    return { all: false, symbols: [...new Set([...list.symbols, ...(selected ? [selected] : []), ...charted, ...this.alarms.watched()])] };
   }
 
   private take(message: FromWorker): void {
@@ -366,7 +354,7 @@ export class Model {
         break;
       case 'link':
         this.note(linkText(message.link));
-        if (message.link.phase === 'connected') this.connections.value++;
+        if (message.link.phase === 'connected') this.connected();
         if (message.link.phase === 'connected' && message.link.isAfresh) break;
         this.link = message.link;
         this.linkAt = this.around.clock();
@@ -381,9 +369,21 @@ export class Model {
 
   /** What a link asks for goes over what was stored. */
   private follow(hash: string): void {
-    const { symbol, symbols, interval, theme } = readLink(hash);
+    const { symbol, symbols, interval, theme, ...shared } = readLink(hash);
     if (symbols) this.lists.value = sharedList(this.lists.value, symbols);
     this.set({ ...(symbol && { selected: symbol }), ...(interval && { interval }), ...(theme && { theme }) });
+    this.set(followCharts(this.settings.value, shared));
+  }
+
+  private connected(): void {
+    this.connections.value++;
+    this.market.connection++;
+    if (this.connections.peek() > 1) this.loader.again();
+  }
+
+  /** Everything of which bars are drawn. */
+  private charted(): Charted[] {
+    return this.charts.value.flatMap(({ symbol, interval, compared }) => [symbol, ...compared].filter((s) => s !== '').map((s) => ({ symbol: s, interval })));
   }
 
   private note(text: string): void {

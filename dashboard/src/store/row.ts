@@ -1,6 +1,7 @@
 /** All that is known of one symbol. Written by Market, read by whoever draws. */
 import type { Quote } from '../protocol/quote';
-import { Bars } from './bars';
+import { Bars, type Bar } from './bars';
+import { addHole, healed, type Hole } from './gaps';
 import { Spark } from './spark';
 import { tradesAroundTheClock } from './spans';
 
@@ -36,6 +37,10 @@ export class Row {
   /** page clock of the last change of price, for the flash */
   movedAt = 0;
   readonly spark = new Spark();
+  /** times of which quotes were missed, oldest first */
+  holes: Hole[] = [];
+  /** the connection that its last quote came by */
+  connection = 0;
   readonly bars: Record<Interval, Bars>;
 
   readonly isAlways: boolean;
@@ -48,6 +53,29 @@ export class Row {
     this.bars = Object.fromEntries(
       Object.entries(INTERVALS).map(([name, seconds]) => [name, new Bars(seconds, capacity, always)]),
     ) as Record<Interval, Bars>;
+  }
+
+  /** The feed began again at an earlier time: bars of what was are not of what will be. */
+  beginAgain(): void {
+    for (const bars of Object.values(this.bars)) bars.beginAgain();
+    this.holes = [];
+  }
+
+  missed(hole: Hole): void {
+    addHole(this.holes, hole);
+    for (const bars of Object.values(this.bars)) bars.edits++;
+  }
+
+  /** Join bars of the history; see Bars.join. */
+  join(interval: Interval, known: readonly Bar[], isAll: boolean): void {
+    const bars = this.bars[interval];
+    this.holes = healed(this.holes, known, bars.seconds);
+    bars.join(known, isAll);
+  }
+
+  /** Its exchange has opening hours, and its prices keep to them: a simulator's do not. */
+  get hasHours(): boolean {
+    return !this.isAlways && this.quote.mode !== 'demo';
   }
 
   get change(): number | undefined {

@@ -1,11 +1,13 @@
 /**
  * What a link can carry: `#s=AAPL&l=AAPL,BTC%2FUSD&i=1m&t=dark`, and `&embed=1` for a page that is
- * only the chart and its state.
+ * only the charts and their state. `&c=AAPL:1m,SPY:1h` are two or four charts, of which `&n=1` chooses
+ * the second; `&v=SPY,QQQ` is drawn over the chosen one.
  */
+import { CHARTS_MAX, COMPARED_MAX, type SharedCharts } from './charts';
 import { INTERVALS, type Interval } from './row';
 import type { Theme } from './storage';
 
-export interface Shared {
+export interface Shared extends SharedCharts {
   symbol?: string;
   symbols?: string[];
   interval?: Interval;
@@ -33,6 +35,14 @@ export function readLink(hash: string): Shared {
   if (Object.hasOwn(INTERVALS, interval)) shared.interval = interval as Interval;
   const theme = values.get('t');
   if (theme === 'dark' || theme === 'light' || theme === 'system') shared.theme = theme;
+  const charts = (values.get('c') ?? '').split(',').map(readChart);
+  if (charts.length > 1 && charts.length <= CHARTS_MAX && charts.every((c) => c !== undefined)) {
+    shared.charts = charts;
+    const chosen = Number(values.get('n') ?? 0);
+    if (Number.isInteger(chosen) && chosen > 0 && chosen < charts.length) shared.chosen = chosen;
+  }
+  const compared = (values.get('v') ?? '').split(',').map(decode).filter(isSymbol);
+  if (compared.length > 0) shared.compared = [...new Set(compared)].slice(0, COMPARED_MAX);
   shared.embed = values.get('embed') === '1';
   return shared;
 }
@@ -42,8 +52,17 @@ export function writeLink(shared: Omit<Shared, 'embed'>): string {
   if (shared.symbol) parts.push('s=' + encodeURIComponent(shared.symbol));
   if (shared.symbols?.length) parts.push('l=' + shared.symbols.map(encodeURIComponent).join(','));
   if (shared.interval) parts.push('i=' + shared.interval);
+  if (shared.charts) parts.push('c=' + shared.charts.map((c) => `${encodeURIComponent(c.symbol)}:${c.interval}`).join(','));
+  if (shared.chosen) parts.push(`n=${shared.chosen}`);
+  if (shared.compared) parts.push('v=' + shared.compared.map(encodeURIComponent).join(','));
   if (shared.theme) parts.push('t=' + shared.theme);
   return parts.length > 0 ? '#' + parts.join('&') : '';
+}
+
+function readChart(text: string): { symbol: string; interval: Interval } | undefined {
+  const [name = '', interval = ''] = text.split(':', 2);
+  const symbol = decode(name);
+  return isSymbol(symbol) && Object.hasOwn(INTERVALS, interval) ? { symbol, interval: interval as Interval } : undefined;
 }
 
 function decode(text: string): string {

@@ -45,8 +45,22 @@ function floorTo(s: number, step: number): number {
 
 let clock: Intl.DateTimeFormat | undefined;
 
-/** What New York's clock is ahead of UTC, s (so −5 h or −4 h). */
+const offsets = new Map<number, number>(); // of the days on which clocks are not changed, which is nearly all
+const OFFSETS_MAX = 5_000;
+
+/** What New York's clock is ahead of UTC, s (so −5 h or −4 h). Cheap enough for each bar of a chart. */
 export function newYorkOffset(at: number): number {
+  const day = Math.floor(at / DAY);
+  const known = offsets.get(day);
+  if (known !== undefined) return known;
+  const offset = askOffset(day * DAY);
+  if (offset !== askOffset((day + 1) * DAY)) return askOffset(at);
+  if (offsets.size >= OFFSETS_MAX) offsets.clear();
+  offsets.set(day, offset);
+  return offset;
+}
+
+function askOffset(at: number): number {
   clock ??= new Intl.DateTimeFormat('en-US', { timeZone: 'America/New_York', timeZoneName: 'longOffset' });
   const name = clock.formatToParts(at * 1000).find((part) => part.type === 'timeZoneName')?.value ?? '';
   const [, sign, hours, minutes] = /GMT([+-])(\d+):(\d+)/.exec(name) ?? [];

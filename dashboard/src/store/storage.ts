@@ -5,6 +5,7 @@
  * written is kept for this visit only.
  */
 import { ALERTS_MAX, FIRED_MAX, isAlert, isFired, type Alert, type Fired } from './alerts';
+import { checkCharts, DEFAULT_CHARTS, type Charts } from './charts';
 import type { Interval } from './row';
 import { INTERVALS } from './row';
 import type { Zone } from './format';
@@ -39,6 +40,7 @@ export interface Settings {
   interval: Interval;
   chartStyle: ChartStyle;
   volumePane: boolean;
+  charts: Charts;
   /** what is open under the chart */
   panel: Panel;
   columns: ColumnId[];
@@ -67,6 +69,7 @@ export const DEFAULT_SETTINGS: Settings = {
   interval: '1s',
   chartStyle: 'candles',
   volumePane: true,
+  charts: DEFAULT_CHARTS,
   panel: '',
   columns: ['symbol', 'last', 'change', 'percent', 'volume', 'trend', 'age'],
   sort: null,
@@ -172,6 +175,7 @@ export function checkSettings(json: Json): Settings {
     interval: oneOf(json['interval'], Object.keys(INTERVALS) as Interval[], d.interval),
     chartStyle: oneOf(json['chartStyle'], ['candles', 'line', 'area', 'baseline'], d.chartStyle),
     volumePane: json['volumePane'] !== false,
+    charts: checkCharts(json['charts']),
     panel: oneOf(json['panel'], PANELS, d.panel),
     columns,
     sort: sort && ALL_COLUMNS.includes(sort.column) ? { column: sort.column, descending: sort.descending === true } : null,

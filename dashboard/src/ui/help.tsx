@@ -18,6 +18,13 @@ const KEYS: readonly [title: string, keys: readonly [string[], string][]][] = [
     [['1', '…', '6'], 'Interval 1s, 1m, 5m, 15m, 1h, 1d'],
     [['c'], 'Next chart type'],
     [['v'], 'Volume on or off'],
+    [['y'], 'Logarithmic prices'],
+    [['w'], 'Compare with another symbol'],
+    [['g'], 'One, two or four charts'],
+    [['[', ']'], 'Choose the chart before, or the next'],
+    [['i'], 'Of several charts: show the selected symbol, or keep one'],
+    [['n'], 'Go to now'],
+    [['←', '→'], 'On a focused chart: move the crosshair; with Shift scroll; + and − zoom'],
   ]],
   ['Under the chart', [
     [['p'], 'Trades'],

@@ -11,7 +11,7 @@ import { takeOff } from './watchlist';
 const STYLES: ChartStyle[] = ['candles', 'line', 'area', 'baseline'];
 const INTERVAL_LIST = Object.keys(INTERVALS) as Interval[];
 
-export function listenToKeys(model: Model, desk: Desk, grid: () => Grid | undefined): void {
+export function listenToKeys(model: Model, desk: Desk, grid: () => Grid | undefined, more: Record<string, () => void>): void {
   const step = (by: number): void => {
     const symbol = grid()?.neighbour(by);
     if (symbol) model.select(symbol);
@@ -38,6 +38,7 @@ export function listenToKeys(model: Model, desk: Desk, grid: () => Grid | undefi
   };
 
   const actions: Record<string, () => void> = {
+    ...more,
     '/': () => focus('search'),
     f: () => focus('filter'),
     ArrowDown: () => step(1),

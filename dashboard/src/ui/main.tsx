@@ -8,7 +8,9 @@ import { formatPercent, formatPrice } from '../store/format';
 import { readLink } from '../store/share';
 import { Announcer, Banner } from './banner';
 import { ring } from './bell';
-import { ChartPane, ChartView } from './chart-pane';
+import { chartKeys } from './chart-keys';
+import { ChartPane } from './chart-pane';
+import { ChartView } from './chart-view';
 import { Desk } from './desk';
 import { Grid } from './grid';
 import { listenToKeys } from './keys';
@@ -88,7 +90,7 @@ function draw(now: number): void {
   const { dirty } = model.market;
   const gridGoesOn = grid?.draw(dirty) ?? false;
   dirty.clear();
-  const chartGoesOn = view.chart?.draw(now) ?? false;
+  const chartGoesOn = view.draw(now);
   if (gridGoesOn || chartGoesOn) requestDraw();
 }
 
@@ -146,7 +148,7 @@ effect(() => {
   requestDraw();
 });
 render(<Page />, document.getElementById('page')!);
-listenToKeys(model, desk, () => grid);
+listenToKeys(model, desk, () => grid, chartKeys(model, view));
 listenToSwipes(desk);
 setInterval(tick, TICK_MS);
 document.addEventListener('visibilitychange', tick); // before anything old is seen

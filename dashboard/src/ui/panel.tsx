@@ -1,7 +1,7 @@
 /** What can be opened under the chart: the tape, movers, the heat map, alerts, the feed itself. */
 import type { Model } from '../store/model';
 import type { Panel } from '../store/storage';
-import type { ChartView } from './chart-pane';
+import type { ChartView } from './chart-view';
 import type { Desk } from './desk';
 import { later, type Later } from './later';
 

@@ -5,7 +5,7 @@ import { addList, placeSymbol, removeSymbol } from '../store/lists';
 import type { Model } from '../store/model';
 import { breadth } from '../store/view';
 import { formatPercent } from '../store/format';
-import type { ChartView } from './chart-pane';
+import type { ChartView } from './chart-view';
 import type { Desk } from './desk';
 import type { Grid, GridHandlers } from './grid';
 import { Icon } from './icons';

@@ -1,0 +1,238 @@
+/** One chart with what belongs to it: its legend, what is compared, and in words why something is not there. */
+import { computed, effect, useSignal, type Signal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { ChartLook, PriceChart, Reading } from '../chart/price-chart';
+import { chartKey, type LoadState } from '../store/bar-loader';
+import { stopComparing, toggleLink, type ShownChart } from '../store/charts';
+import { formatChange, formatDay, formatMoment, formatPercent, formatPrice, formatVolume } from '../store/format';
+import type { Model } from '../store/model';
+import type { Row } from '../store/row';
+import { pressOnChart } from './chart-keys';
+import { chartColours } from './chart-colours';
+import type { ChartView } from './chart-view';
+import type { Desk } from './desk';
+import { Icon } from './icons';
+import { later } from './later';
+
+export interface BoxProps { model: Model; desk: Desk; view: ChartView; index: number }
+
+const NOTHING: Reading = { bar: undefined, change: undefined, percent: undefined, gap: undefined, compared: [] };
+
+const compareForm = later(() => import('./extras').then((m) => m.CompareForm));
+
+interface BoxState {
+  reading: Signal<Reading>;
+  isLive: Signal<boolean>;
+  isAuto: Signal<boolean>;
+  /** the library could not be loaded; counts the tries */
+  failed: Signal<boolean>;
+  tries: Signal<number>;
+}
+
+export function ChartBox(props: BoxProps) {
+  const { model, view, index } = props;
+  const state: BoxState = { reading: useSignal(NOTHING), isLive: useSignal(true), isAuto: useSignal(true), failed: useSignal(false), tries: useSignal(0) };
+  const shown = model.charts.value[index];
+  if (!shown) return null;
+  void model.symbolsVersion.value;
+  const row = shown.symbol === '' ? undefined : model.market.ensure(shown.symbol);
+  const isMany = model.charts.value.length > 1;
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const chart = view.get(index);
+    if (chart && event.target === event.currentTarget && pressOnChart(chart, event)) event.preventDefault();
+  };
+  return (
+    <div class={`chart-box${shown.isChosen ? ' chosen' : ''}`} role="group" tabIndex={0} aria-label={`Chart of ${shown.symbol || 'nothing'}, ${shown.interval}`}
+      aria-current={isMany && shown.isChosen ? 'true' : undefined} data-testid={`chart-box-${index + 1}`}
+      onFocusIn={() => model.chooseChart(index)} onPointerDown={() => model.chooseChart(index)} onKeyDown={onKeyDown}
+      onBlur={() => view.get(index)?.pointNowhere()}>
+      <div class="chart-over">
+        {isMany && <BoxHead {...props} shown={shown} row={row} state={state} />}
+        <Legend model={model} shown={shown} row={row} reading={state.reading.value} />
+        <Compared {...props} shown={shown} reading={state.reading.value} />
+        <Note model={model} shown={shown} row={row} />
+      </div>
+      {state.failed.value ? <NotLoaded state={state} /> : <ChartHost {...props} state={state} key={state.tries.value} />}
+      {!state.failed.value && <Emptiness model={model} shown={shown} row={row} reading={state.reading.value} />}
+      <div class="chart-jumps">
+        {!state.isAuto.value && <button type="button" onClick={() => view.get(index)?.fitPrices()} title="The price scale was moved by hand: let it fit again">Fit prices</button>}
+        {!state.isLive.value && <button type="button" class="to-live" onClick={() => view.get(index)?.toLive()} title="Back to the newest bar (n)">Go to now ›</button>}
+      </div>
+    </div>
+  );
+}
+
+function BoxHead({ model, shown, row, index, state }: BoxProps & { shown: ShownChart; row: Row | undefined; state: BoxState }) {
+  void state.reading.value;
+  const { quote, percent, decimals = 2 } = row ?? {};
+  return (
+    <div class="box-head">
+      <b class="symbol-text">{shown.symbol || '–'}</b>
+      <span class="muted">{shown.interval}</span>
+      <span class="box-price">{formatPrice(quote?.price, decimals)}</span>
+      <span class={direction(percent)}>{formatPercent(percent)}</span>
+      <button type="button" class="tool box-link" aria-pressed={shown.linked} title={shown.linked ? 'Shows the selected symbol: keep this one instead (i)' : 'Keeps its symbol: show the selected one instead (i)'}
+        aria-label="Show the selected symbol" onClick={() => model.set(toggleLink(model.settings.peek(), index))}><Icon name="link" /></button>
+    </div>
+  );
+}
+
+export function direction(value: number | undefined): string {
+  return value === undefined || value === 0 ? '' : value > 0 ? 'up' : 'down';
+}
+
+function timeOf(model: Model, { interval }: ShownChart, time: number): string {
+  return interval === '1d' ? formatDay(time * 1000, 'UTC') : formatMoment(time * 1000, model.settings.value.zone);
+}
+
+function Legend({ model, shown, row, reading: { bar, change, percent, gap } }: { model: Model; shown: ShownChart; row: Row | undefined; reading: Reading }) {
+  if (gap) return <div class="legend missing" data-testid="legend">{gap.why}, {timeOf(model, shown, gap.before)} to {timeOf(model, shown, gap.after)}</div>;
+  if (!bar || !row) return null;
+  const price = (value: number) => formatPrice(value, row.decimals);
+  const colour = direction(bar.close - bar.open);
+  return (
+    <div class="legend">
+      <span class="legend-bar" data-testid="legend">
+        <span class="legend-time muted">{timeOf(model, shown, bar.time)}</span>
+        {(['open', 'high', 'low', 'close'] as const).map((part) => <span key={part} class={`legend-${part}`}><i>{part[0]!.toUpperCase()}</i><b class={colour}>{price(bar[part])}</b></span>)}
+        <span class="legend-volume"><i>V</i><b>{formatVolume(bar.volume)}</b></span>
+      </span>
+      <span class={`legend-change ${direction(change)}`} data-testid="legend-change" title="Against the close of the bar before">{formatChange(change, row.decimals)} ({formatPercent(percent)})</span>
+    </div>
+  );
+}
+
+/** What is drawn over the chart, with how far each has come since the left edge. */
+function Compared({ model, view, index, shown, reading }: BoxProps & { shown: ShownChart; reading: Reading }) {
+  const isTyping = view.comparing.value === index;
+  if (shown.compared.length === 0 && !isTyping) return null;
+  const line = (k: number) => <svg class={`swatch swatch-${k}`} viewBox="0 0 18 6" aria-hidden="true"><path d="M0 3h18" /></svg>;
+  return (
+    <div class="compared" data-testid="compared">
+      {shown.compared.length > 0 && <span class="compared-one" title="Since the left edge of what is in sight"><b class="symbol-text">{shown.symbol}</b><span class={direction(reading.compared[0])}>{formatPercent(reading.compared[0])}</span></span>}
+      {shown.compared.map((symbol, k) => (
+        <span class="compared-one" key={symbol}>
+          {line(k + 1)}<b class="symbol-text">{symbol}</b>
+          <span class={direction(reading.compared[k + 1])}>{formatPercent(reading.compared[k + 1])}</span>
+          <button type="button" class="link" aria-label={`Stop comparing with ${symbol}`} onClick={() => model.set(stopComparing(model.settings.peek(), index, symbol))}><Icon name="close" /></button>
+        </span>
+      ))}
+      {isTyping && <compareForm.Part model={model} view={view} index={index} shown={shown} />}
+    </div>
+  );
+}
+
+function stateOf(model: Model, { symbol, interval }: ShownChart): LoadState | undefined {
+  return model.loader.states.value.get(chartKey({ symbol, interval }));
+}
+
+/** Beside bars: where they come from, if that is not what one would think. */
+function Note({ model, shown, row }: { model: Model; shown: ShownChart; row: Row | undefined }) {
+  void model.meter.value; // looks again a few times a second
+  const first = row?.bars[shown.interval].list[0];
+  const state = stateOf(model, shown);
+  if (!first || (state !== 'off' && state !== 'failed')) return null;
+  const since = timeOf(model, shown, first.time);
+  const [text, title] = state === 'off'
+    ? [`No history: seen by this page since ${since}`, 'The gateway runs without --store, so nothing from before this visit can be shown.']
+    : ['The history does not answer; trying again', `What is shown since ${since} was seen by this page, or loaded before.`];
+  return <div class="chart-note" data-testid="chart-note" title={title}><Icon name={state === 'off' ? 'info' : 'again'} />{text}</div>;
+}
+
+/** In place of bars: why there are none. */
+function Emptiness({ model, shown, row, reading }: { model: Model; shown: ShownChart; row: Row | undefined; reading: Reading }) {
+  void model.meter.value;
+  if (reading.bar || (row && row.bars[shown.interval].list.length > 0)) return null;
+  const [head, more] = words(shown, stateOf(model, shown), model.state.value.phase === 'disconnected');
+  return <div class="chart-empty" data-testid="chart-empty"><div><b>{head}</b>{more && <p>{more}</p>}</div></div>;
+}
+
+function words({ symbol, interval }: ShownChart, state: LoadState | undefined, isDisconnected: boolean): [string, string?] {
+  if (symbol === '') return ['No symbol is chosen.', 'Choose one in the list, or press / to search.'];
+  if (state === undefined || state === 'loading') return isDisconnected ? ['The gateway cannot be reached.', 'The chart comes when it is back.'] : [`Loading the bars of ${symbol}…`];
+  const noTick = `No tick of ${symbol} has come yet.`;
+  switch (state) {
+    case 'failed': return ['The history does not answer.', 'This page asks again every 5 seconds, and draws the ticks that come meanwhile.'];
+    case 'off': return [noTick, 'The gateway runs without --store, so there is no history to begin with. The chart grows with the ticks.'];
+    case 'ready': return [noTick, `And nothing is recorded of it at ${interval}. The chart grows with the ticks.`];
+  }
+}
+
+function NotLoaded({ state }: { state: BoxState }) {
+  const again = (): void => {
+    state.tries.value++;
+    state.failed.value = false;
+  };
+  return (
+    <div class="chart-empty">
+      <div><b>The chart could not be loaded.</b><p>A part of the page did not come: is the gateway there?</p><button type="button" class="small" onClick={again}>Try again</button></div>
+    </div>
+  );
+}
+
+/** The library comes with the first chart, not with the page. */
+function ChartHost({ model, desk, view, index, state }: BoxProps & { state: BoxState }) {
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    let stop = (): void => {};
+    let isGone = false;
+    import('../chart/price-chart').then(({ PriceChart }) => {
+      if (isGone) return;
+      const look = lookOf(model, desk, index);
+      const chart = new PriceChart(host.current!, look.value);
+      stop = wire(chart, look, { model, desk, view, index }, state);
+    }, () => { state.failed.value = true; });
+    return () => {
+      isGone = true;
+      stop();
+    };
+  }, []);
+  return <div class="chart" ref={host} data-testid="chart" />;
+}
+
+function lookOf(model: Model, desk: Desk, index: number): { readonly value: ChartLook } {
+  const colours = computed(() => {
+    void desk.look.value;
+    return chartColours();
+  });
+  return computed(() => {
+    const { chartStyle: style, volumePane, zone, charts: { log } } = model.settings.value;
+    return { style, volumePane, log, zone, legendPx: legendPx(model, index), colours: colours.value };
+  });
+}
+
+const LINE_PX = 21;
+
+function legendPx(model: Model, index: number): number {
+  const { length } = model.charts.value;
+  const lines = 1 + (length > 1 ? 1.4 : 0) + (model.charts.value[index]?.compared.length ? 1 : 0);
+  return 24 + lines * LINE_PX;
+}
+
+/** Keep a chart in step with the settings. Returns what ends that, and the chart. */
+function wire(chart: PriceChart, look: { readonly value: ChartLook }, { model, view, index }: BoxProps, { reading, isLive, isAuto }: BoxState): () => void {
+  chart.onReading = (now) => { reading.value = now.bar ? { ...now, bar: { ...now.bar } } : now; };
+  chart.onView = (live, auto) => {
+    isLive.value = live;
+    isAuto.value = auto;
+  };
+  const shown = computed(() => model.charts.value[index]);
+  chart.onOldest = () => {
+    const { symbol = '', interval = '1m' } = shown.peek() ?? {};
+    if (symbol) void model.loader.older({ symbol, interval });
+  };
+  const stops = [
+    effect(() => chart.setLook(look.value)),
+    effect(() => {
+      const { symbol, interval, compared } = shown.value ?? {};
+      if (symbol && interval && compared) chart.show({ row: model.market.ensure(symbol), interval, compared: compared.map((s) => model.market.ensure(s)) });
+    }),
+  ];
+  view.add(index, chart);
+  model.onBatch(); // draw
+  return () => {
+    view.remove(index);
+    for (const stop of stops) stop();
+    chart.dispose();
+  };
+}
