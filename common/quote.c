@@ -28,7 +28,12 @@ const char *quote_session_name(enum quote_session session)
 #define LONGEST 512 /* every member at its longest, before any is left out */
 
 /* Members that follow from others; they share a bit mask with enum quote_field. */
-enum { DERIVED_CHANGE = 1 << 6, DERIVED_PERCENT = 1 << 7, WITH_SESSION = 1 << 11 };
+enum {
+    DERIVED_CHANGE = 1 << 6,
+    DERIVED_PERCENT = 1 << 7,
+    WITH_SESSION = 1 << 11,
+    WITH_CORRECTION = 1 << 12,
+};
 
 /* What may be written: the members and the two that follow from them. */
 struct quote_view {
@@ -75,6 +80,19 @@ static char *put_member(char *p, const struct quote_view *v, unsigned bit, const
     return p + decimal_format(value, p);
 }
 
+static char *put_correction(char *p, const struct quote_correction *c)
+{
+    p = PUT_LITERAL(p, ",\"corrects\":");
+    p = put_int(p, c->at.ms);
+    p = PUT_LITERAL(p, ",\"wrong\":");
+    p += decimal_format(c->wrong, p);
+    if (c->has_right) {
+        p = PUT_LITERAL(p, ",\"right\":");
+        p += decimal_format(c->right, p);
+    }
+    return p;
+}
+
 static size_t write_object(const struct quote_view *v, char buf[LONGEST])
 {
     const struct quote *q = v->q;
@@ -102,7 +120,10 @@ static size_t write_object(const struct quote_view *v, char buf[LONGEST])
         p = PUT_LITERAL(p, "\",\"session\":\"");
         p = put(p, session, strlen(session));
     }
-    p = PUT_LITERAL(p, "\"}");
+    p = PUT_LITERAL(p, "\"");
+    if (v->present & WITH_CORRECTION)
+        p = put_correction(p, &q->correction);
+    *p++ = '}';
     return (size_t)(p - buf);
 }
 
@@ -121,7 +142,7 @@ size_t quote_encode(const struct quote *q, char buf[QUOTE_PACKET_MAX])
 {
     static const unsigned leave_out[] = {QUOTE_OPEN,       QUOTE_LOW,       QUOTE_HIGH,
                                          QUOTE_PREV_CLOSE, DERIVED_PERCENT, DERIVED_CHANGE,
-                                         QUOTE_VOLUME,     WITH_SESSION};
+                                         QUOTE_VOLUME,     WITH_SESSION,    WITH_CORRECTION};
     struct quote_view v = {.q = q, .present = q->known};
     char topic[QUOTE_TOPIC_MAX], json[LONGEST];
     /* Around the payload: type, two bytes of remaining length, two of the topic's length, the topic
@@ -131,6 +152,8 @@ size_t quote_encode(const struct quote *q, char buf[QUOTE_PACKET_MAX])
 
     if (q->session != SESSION_UNKNOWN)
         v.present |= WITH_SESSION;
+    if (q->correction.at.ms != 0)
+        v.present |= WITH_CORRECTION;
     derive(&v);
     len = write_object(&v, json);
     for (size_t i = 0; len > room && i < ARRAY_SIZE(leave_out); i++) {
@@ -193,7 +216,13 @@ static int read_int(struct json_scan *s, int64_t *ret)
 }
 
 /* What decode has seen besides quote.known. */
-enum { SEEN_SYMBOL = 1 << 8, SEEN_PRICE = 1 << 9, SEEN_TIMESTAMP = 1 << 10 };
+enum {
+    SEEN_SYMBOL = 1 << 8,
+    SEEN_PRICE = 1 << 9,
+    SEEN_TIMESTAMP = 1 << 10,
+    SEEN_WRONG = 1 << 13,
+    SEEN_RIGHT = 1 << 14,
+};
 #define REQUIRED (SEEN_SYMBOL | SEEN_PRICE | SEEN_TIMESTAMP)
 
 static int read_symbol(struct json_scan *s, char ret[SYMBOL_MAX + 1])
@@ -243,10 +272,15 @@ static struct decimal *decimal_member(struct quote *q, struct decimal *change,
         struct decimal *value;
         unsigned bit;
     } members[] = {
-        {"price", &q->price, SEEN_PRICE},     {"change", change, DERIVED_CHANGE},
-        {"open", &q->open, QUOTE_OPEN},       {"high", &q->high, QUOTE_HIGH},
-        {"low", &q->low, QUOTE_LOW},          {"prev_close", &q->prev_close, QUOTE_PREV_CLOSE},
+        {"price", &q->price, SEEN_PRICE},
+        {"change", change, DERIVED_CHANGE},
+        {"open", &q->open, QUOTE_OPEN},
+        {"high", &q->high, QUOTE_HIGH},
+        {"low", &q->low, QUOTE_LOW},
+        {"prev_close", &q->prev_close, QUOTE_PREV_CLOSE},
         {"volume", &q->volume, QUOTE_VOLUME},
+        {"wrong", &q->correction.wrong, SEEN_WRONG},
+        {"right", &q->correction.right, SEEN_RIGHT},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(members); i++)
@@ -272,6 +306,8 @@ static int read_member(struct json_scan *s, const struct json_text *key, struct 
     } else if (json_text_is(key, "timestamp")) {
         bit = SEEN_TIMESTAMP;
         r = read_int(s, &q->timestamp.ms);
+    } else if (json_text_is(key, "corrects")) {
+        r = read_int(s, &q->correction.at.ms);
     } else if (json_text_is(key, "seq")) {
         r = read_uint(s, &q->seq);
     } else if (json_text_is(key, "mode")) {
@@ -322,6 +358,9 @@ int quote_decode(const char *json, size_t len, struct quote *ret)
         return -EBADMSG;
 
     q.known = seen & 0x1f;
+    q.correction.has_right = seen & SEEN_RIGHT;
+    if (q.correction.at.ms == 0 || !(seen & SEEN_WRONG))
+        q.correction = (struct quote_correction){0};
     /* Encoding may have left prev_close out and kept what it follows from. */
     if (!(q.known & QUOTE_PREV_CLOSE) && (seen & DERIVED_CHANGE) &&
         decimal_sub(q.price, change, &q.prev_close) == 0)

@@ -5,6 +5,11 @@
  *      "prev_close":189.07,"volume":51234,"timestamp":1712331900000,"seq":4711,"mode":"live",
  *      "session":"regular"}
  *
+ * A feed that takes back what it told adds to its next quote which one that was, and, unless there
+ * was none at all, what it should have said:
+ *
+ *     …,"corrects":1712331900000,"wrong":189.45,"right":189.4}
+ *
  * What is not known is left out, never zero. `change` and `percent` (two digits) follow from price
  * and prev_close. A struct quote is a plain value; nothing here allocates. Pure functions, any
  * thread.
@@ -12,6 +17,7 @@
 #ifndef TAPECAST_COMMON_QUOTE_H
 #define TAPECAST_COMMON_QUOTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +43,13 @@ enum quote_field { /* bits of quote.known */
                    QUOTE_VOLUME = 1 << 4,
 };
 
+/* Of the quote with this time and price. */
+struct quote_correction {
+    struct wall at; /* 0: there is nothing to correct */
+    struct decimal wrong, right;
+    bool has_right; /* else there was no such trade */
+};
+
 struct quote {
     char symbol[SYMBOL_MAX + 1]; /* as symbol_normalize() gives it */
     uint8_t known;               /* which of the optional members are set */
@@ -47,6 +60,7 @@ struct quote {
     struct decimal volume; /* today's, in shares (fractions for crypto) */
     struct wall timestamp; /* the exchange's time for live data */
     uint64_t seq;          /* counts the symbol's quotes from 1 in one publisher run */
+    struct quote_correction correction;
 };
 
 const char *quote_mode_name(enum quote_mode mode);          /* "demo", "replay", "live" */
@@ -54,8 +68,8 @@ const char *quote_session_name(enum quote_session session); /* "", "pre", "regul
 
 /* Write the JSON of `q`, one line, not NUL-terminated, so that the packet on `stocks/{SYMBOL}`
  * stays within QUOTE_PACKET_MAX (MQTT 3.1.1 and 5): where it would not, these leave in this order
- * until it does: open, low, high, prev_close, percent, change, volume, session. Returns the length.
- */
+ * until it does: open, low, high, prev_close, percent, change, volume, session, what
+ * is corrected. Returns the length. */
 size_t quote_encode(const struct quote *q, char buf[QUOTE_PACKET_MAX]);
 
 /* Read such JSON; members in any order, unknown ones skipped (nested ones too), the last of equal

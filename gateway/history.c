@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "gateway/ticks.h"
 #include "gateway/worker.h"
 
 #include "common/banned.h"
@@ -30,6 +31,7 @@ struct history {
     pthread_cond_t changed;
     struct list waiting; /* struct inquiry */
     size_t n_waiting;
+    struct history_stats stats;
     bool stop;
 };
 
@@ -61,6 +63,8 @@ static int ask_store(struct history *h, struct inquiry *q)
         return udf_history(h->store, &q->range, &h->room, &q->answer);
     case ASK_SEARCH:
         return udf_search(h->store, q->query, q->limit, &q->answer);
+    case ASK_TICKS:
+        return ticks_answer(h->store, &q->ticks, &q->answer);
     case ASK_SYMBOL:
         return udf_symbol(h->store, q->range.symbol, &q->answer);
     }
@@ -102,6 +106,16 @@ static int ensure_open(struct history *h)
     return r == -ENOENT ? -EAGAIN : r; /* no store yet is not the same as no such symbol */
 }
 
+static void count(struct history *h, const struct inquiry *q, int r)
+{
+    pthread_mutex_lock(&h->lock);
+    h->stats.requests++;
+    h->stats.errors += h->failing;
+    h->stats.rows += r == 0 ? q->answer.rows : 0;
+    histogram_add(&h->stats.latency, (double)(mono_now().ns - q->asked_at.ns) / 1e9);
+    pthread_mutex_unlock(&h->lock);
+}
+
 static void answer(struct history *h, struct inquiry *q)
 {
     int r = ensure_open(h);
@@ -113,6 +127,7 @@ static void answer(struct history *h, struct inquiry *q)
         store_close(h->store);
         h->store = NULL;
     }
+    count(h, q, r);
     q->gzip = r == 0 && q->gzip && compress_text(h, &q->answer);
     q->result = r;
 }
@@ -174,6 +189,7 @@ int history_ask(struct history *h, struct inquiry *q)
 {
     bool full;
 
+    q->asked_at = mono_now();
     pthread_mutex_lock(&h->lock);
     full = h->n_waiting == HISTORY_MAX_WAITING;
     if (!full) {
@@ -181,8 +197,16 @@ int history_ask(struct history *h, struct inquiry *q)
         h->n_waiting++;
         pthread_cond_signal(&h->changed);
     }
+    h->stats.refused += full;
     pthread_mutex_unlock(&h->lock);
     return full ? -EAGAIN : 0;
+}
+
+void history_stats(struct history *h, struct history_stats *ret)
+{
+    pthread_mutex_lock(&h->lock);
+    *ret = h->stats;
+    pthread_mutex_unlock(&h->lock);
 }
 
 void history_stop(struct history *h)

@@ -14,13 +14,14 @@
 
 #include "common/macros.h"
 #include "gateway/letter.h"
+#include "gateway/histogram.h"
 #include "gateway/udf.h"
 
 #define HISTORY_MAX_WAITING 256
 
 struct worker;
 
-enum question { ASK_BARS, ASK_SEARCH, ASK_SYMBOL };
+enum question { ASK_BARS, ASK_SEARCH, ASK_SYMBOL, ASK_TICKS };
 
 /* The thread's from history_ask() until it is posted back; then the worker's again. */
 struct inquiry {
@@ -28,13 +29,22 @@ struct inquiry {
     struct worker *worker;
     const atomic_bool *gone; /* true: nobody waits for it any more */
     enum question question;
-    struct udf_range range;     /* ASK_BARS; ASK_SYMBOL: its symbol */
-    char query[SYMBOL_MAX + 1]; /* ASK_SEARCH */
+    struct udf_range range;        /* ASK_BARS; of the others its symbol */
+    struct store_tick_range ticks; /* ASK_TICKS */
+    char query[SYMBOL_MAX + 1];    /* ASK_SEARCH */
     uint32_t limit;
     bool gzip; /* the reader takes it; then: the answer is */
 
+    struct mono asked_at;
     int result; /* 0; -ENOENT, -E2BIG as udf says; another negative errno: the store's trouble */
     struct udf_text answer;
+};
+
+struct history_stats {
+    uint64_t requests, errors; /* answered; of them those that the store had trouble with */
+    uint64_t refused;          /* too many waited */
+    uint64_t rows;             /* bars, ticks and symbols */
+    struct histogram latency;  /* seconds from the question to the answer */
 };
 
 struct history;
@@ -50,6 +60,9 @@ void history_stop(struct history *h);
 
 /* Free it, with what nobody has answered; the workers' connections are gone. NULL is allowed. */
 void history_free(struct history *h);
+
+/* Any thread. */
+void history_stats(struct history *h, struct history_stats *ret);
 
 void inquiry_free(struct inquiry *q);
 

@@ -27,7 +27,7 @@ struct settings {
     const char *jwt_key, *jwks, *jwks_ca, *audience, *issuer, *anonymous;
     bool public;
     struct broker_address broker;
-    const char *listen, *web, *store, *topics, *instance, *origins;
+    const char *listen, *web, *store, *topics, *instance, *origins, *cors_origins;
     const char *tls_client_auth;
     struct tls_files tls;
     uint64_t hsts;
@@ -58,6 +58,8 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"origins", "LIST", OPTION_STRING, &s->origins, NULL, 0, 0,
          "Origins besides the gateway's own host whose pages may read, comma-separated, such as "
          "https://example.org; * is all."},
+        {"cors-origins", "LIST", OPTION_STRING, &s->cors_origins, NULL, 0, 0,
+         "Further origins whose pages may read /api alone; * is all."},
         {"max-delay", "MS", OPTION_UINT, &s->max_delay_ms, "5", 0, 1000,
          "The longest that a busy gateway gathers ticks between two rounds of writes; 0 writes "
          "each "
@@ -226,6 +228,7 @@ static void fill_shared(const struct settings *s, struct shared *sh)
     sh->listen = s->listen;
     sh->hsts_s = s->hsts;
     sh->origins = s->origins;
+    sh->cors_origins = s->cors_origins;
     sh->max_delay_us = (uint32_t)s->max_delay_ms * 1000;
     sh->drain_ms = (uint32_t)s->drain_ms;
     sh->n_workers = s->workers;

@@ -8,6 +8,9 @@
 
 #include "common/banned.h"
 
+#define SCALE_BARS 100 /* that tell how many decimals prices have */
+#define SCALE_MIN 2
+#define SCALE_MAX 9
 #define RESOLUTIONS "[\"1S\",\"1\",\"5\",\"15\",\"60\",\"1D\"]"
 
 const char udf_config_without_store[] =
@@ -39,7 +42,7 @@ static int reserve(struct udf_text *t, size_t n)
     return 0;
 }
 
-static int append(struct udf_text *t, const void *bytes, size_t len)
+int udf_append(struct udf_text *t, const void *bytes, size_t len)
 {
     int r = reserve(t, len);
 
@@ -60,7 +63,7 @@ static int append_format(struct udf_text *t, const char *format, ...)
     va_start(args, format);
     n = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    return append(t, text, (size_t)n);
+    return udf_append(t, text, (size_t)n);
 }
 
 /* "…" with what JSON wants escaped; a symbol has at most SYMBOL_MAX bytes. */
@@ -101,7 +104,7 @@ static int lists_begin(struct lists *l)
 
     for (int i = 0; r == 0 && i < N_LISTS; i++) {
         l->texts[i].len = 0;
-        r = append(&l->texts[i], list_heads[i], strlen(list_heads[i]));
+        r = udf_append(&l->texts[i], list_heads[i], strlen(list_heads[i]));
     }
     return r;
 }
@@ -144,11 +147,12 @@ static int join(struct lists *l, struct udf_text *ret)
         len += l->texts[i].len;
     r = reserve(t, len); /* once */
     for (int i = 1; r == 0 && i < N_LISTS; i++)
-        r = append(t, l->texts[i].bytes, l->texts[i].len);
+        r = udf_append(t, l->texts[i].bytes, l->texts[i].len);
     if (r == 0)
-        r = append(t, "]}\n", 3);
+        r = udf_append(t, "]}\n", 3);
     if (r < 0)
         return r;
+    t->rows = l->n;
     *ret = *t;
     *t = (struct udf_text){0}; /* handed over */
     return 0;
@@ -204,6 +208,7 @@ static int add_found(void *ctx, const struct store_state *s)
     struct udf_text *t = ctx;
 
     quoted(s->symbol, name);
+    t->rows++;
     return append_format(t,
                          "%s{\"symbol\":%s,\"full_name\":%s,\"ticker\":%s,\"description\":\"\","
                          "\"exchange\":\"\",\"type\":\"%s\"}",
@@ -213,12 +218,12 @@ static int add_found(void *ctx, const struct store_state *s)
 int udf_search(struct store *s, const char *query, uint32_t limit, struct udf_text *ret)
 {
     struct udf_text t = {0};
-    int r = append(&t, "[", 1);
+    int r = udf_append(&t, "[", 1);
 
     if (r == 0)
         r = store_symbols(s, query, limit, add_found, &t);
     if (r == 0)
-        r = append(&t, "]\n", 2);
+        r = udf_append(&t, "]\n", 2);
     if (r < 0)
         free(t.bytes);
     else
@@ -226,7 +231,38 @@ int udf_search(struct store *s, const char *query, uint32_t limit, struct udf_te
     return r;
 }
 
-static int describe(struct udf_text *t, const char *symbol)
+static int note_scale(void *ctx, const struct bar *b)
+{
+    const struct decimal prices[] = {b->open, b->high, b->low, b->close};
+    uint8_t *scale = ctx;
+
+    for (size_t i = 0; i < ARRAY_SIZE(prices); i++)
+        *scale = prices[i].scale > *scale ? prices[i].scale : *scale;
+    return 0;
+}
+
+/* How many decimals the newest prices of a symbol have, two at least. */
+static int find_scale(struct store *s, const char *symbol, uint8_t *ret)
+{
+    static const enum resolution looked_at[] = {RESOLUTION_1M, RESOLUTION_1D};
+    struct store_range range = {
+        .symbol = symbol, .to = INT64_MAX, .max = SCALE_BARS, .without_times = true};
+    int r = 0;
+
+    *ret = SCALE_MIN;
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(looked_at); i++) {
+        range.resolution = looked_at[i];
+        r = store_before(s, symbol, range.resolution, range.to, range.max, &range.from);
+        if (r == 0)
+            r = store_bars(s, &range, note_scale, ret);
+        if (r == -ENOENT)
+            r = 0;
+    }
+    *ret = *ret > SCALE_MAX ? SCALE_MAX : *ret;
+    return r;
+}
+
+static int describe(struct udf_text *t, const char *symbol, uint8_t scale)
 {
     bool always = trades_around_the_clock(symbol);
     char name[6 * SYMBOL_MAX + 3];
@@ -236,12 +272,12 @@ static int describe(struct udf_text *t, const char *symbol)
         t,
         "{\"name\":%s,\"ticker\":%s,\"description\":%s,\"type\":\"%s\",\"session\":\"%s\","
         "\"timezone\":\"%s\",\"exchange\":\"\",\"listed_exchange\":\"\",\"format\":\"price\","
-        "\"minmov\":1,\"pricescale\":100,\"has_intraday\":true,\"has_seconds\":true,"
+        "\"minmov\":1,\"pricescale\":1%0*d,\"has_intraday\":true,\"has_seconds\":true,"
         "\"has_daily\":true,\"seconds_multipliers\":[\"1\"],"
         "\"intraday_multipliers\":[\"1\",\"5\",\"15\",\"60\"],\"supported_"
         "resolutions\":" RESOLUTIONS ",\"data_status\":\"streaming\"}\n",
         name, name, name, type_of(symbol), always ? "24x7" : "0400-2000:23456",
-        always ? "Etc/UTC" : "America/New_York");
+        always ? "Etc/UTC" : "America/New_York", scale, 0);
 }
 
 struct finding {
@@ -260,13 +296,16 @@ static int is_it(void *ctx, const struct store_state *s)
 int udf_symbol(struct store *s, const char *symbol, struct udf_text *ret)
 {
     struct finding f = {.symbol = symbol};
-    struct udf_text t = {0};
+    struct udf_text t = {.rows = 1};
+    uint8_t scale;
     int r = store_symbols(s, symbol, 1, is_it, &f); /* itself comes before what is longer */
 
     if (r == 0 && !f.found)
         r = -ENOENT;
     if (r == 0)
-        r = describe(&t, symbol);
+        r = find_scale(s, symbol, &scale);
+    if (r == 0)
+        r = describe(&t, symbol, scale);
     if (r == 0)
         *ret = t;
     return r;

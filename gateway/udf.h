@@ -21,7 +21,11 @@
 struct udf_text {
     char *bytes; /* malloc'd */
     size_t len, cap;
+    size_t rows; /* bars, symbols or ticks that it tells of */
 };
+
+/* Returns 0; -ENOMEM, the text as it was. */
+MUST_CHECK int udf_append(struct udf_text *t, const void *bytes, size_t len);
 
 /* Room that is used again for the next answer: all zero at first. */
 #define UDF_LISTS 6

@@ -42,11 +42,12 @@ struct gateway_limits {
 /* What all workers share: written before they start, then only read, but for the last two. */
 struct shared {
     const char *listen;
-    struct ssl_ctx_st *tls; /* of connections that are accepted first; NULL: in the clear */
-    uint64_t hsts_s;        /* how long browsers are to come by TLS only; 0 says nothing */
-    const char *origins;    /* comma-separated; NULL: the gateway's own host; "*": all */
-    uint32_t max_delay_us;  /* the longest hold between two rounds of writes */
-    uint32_t drain_ms;      /* over which readers are told that the gateway stops */
+    struct ssl_ctx_st *tls;   /* of connections that are accepted first; NULL: in the clear */
+    uint64_t hsts_s;          /* how long browsers are to come by TLS only; 0 says nothing */
+    const char *origins;      /* comma-separated; NULL: the gateway's own host; "*": all */
+    const char *cors_origins; /* those whose pages may read /api besides; or NULL */
+    uint32_t max_delay_us;    /* the longest hold between two rounds of writes */
+    uint32_t drain_ms;        /* over which readers are told that the gateway stops */
     struct upstream_config upstream;
     struct auth *auth;       /* NULL: nothing is locked */
     struct files *files;     /* NULL without --web */
@@ -132,6 +133,7 @@ static inline struct worker *worker_of(const struct conn *c)
 
 /* May a page of this origin read here? A client without an origin is no browser and may. */
 #define ORIGIN_REFUSED "Pages of another site may not read here; allow it with --origins."
+bool origin_listed(const char *list, struct slice origin); /* NULL is an empty list */
 bool origin_allowed(const struct shared *s, const struct http_head *h, struct slice origin);
 
 #endif

@@ -118,6 +118,8 @@ void publish_quote(struct publish *p, const struct quote *q)
         return;
     }
     checked.seq = e->newest.seq;
+    if (checked.correction.at.ms == 0 && !e->numbered) /* what has not been told yet still is */
+        checked.correction = e->newest.correction;
     e->newest = checked;
     if (!pace_news(&p->pace, &e->turn) && !e->numbered)
         p->counts.conflated++;

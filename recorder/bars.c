@@ -231,12 +231,10 @@ static int take_into(struct bars *b, enum resolution r, const struct quote *q,
 
 /* ---- judging ---- */
 
-/* Quotes of one publisher come in order; one that counts from the beginning again, or goes on with
- * newer times, is another publisher. */
+/* One that is older than lateness explains can only be the first of another publisher's. */
 static bool begins_again(const struct bars *b, const struct quote *q)
 {
-    return b->fresh || q->seq == 1 ||
-           (q->seq <= b->state.seq && q->timestamp.ms > b->state.newest_ms);
+    return q->mode != MODE_LIVE && (b->fresh || q->seq == 1);
 }
 
 static enum bars_verdict judge(const struct bars *b, const struct quote *q)
@@ -253,17 +251,71 @@ static enum bars_verdict judge(const struct bars *b, const struct quote *q)
     return q->timestamp.ms < s->newest_ms ? BARS_LATE : BARS_TAKEN;
 }
 
+/* The one whose count is the nearest before `seq`, within `reach`; NULL: there is none. */
+static struct sequence *nearest(struct bars *b, uint64_t seq, uint64_t reach)
+{
+    struct sequence *found = NULL;
+
+    for (int i = 0; i < BARS_PUBLISHERS; i++) {
+        struct sequence *s = &b->sequences[i];
+
+        if (s->run != 0 && s->seq < seq && seq - s->seq <= reach &&
+            (found == NULL || s->seq > found->seq))
+            found = s;
+    }
+    return found;
+}
+
+/* A publisher that is not known yet, in the place of the one not heard for the longest time. */
+static struct sequence *add_sequence(struct bars *b, uint64_t seq)
+{
+    struct sequence *s = &b->sequences[BARS_PUBLISHERS - 1];
+
+    *s = (struct sequence){.run = ++b->state.run, .seq = seq - 1};
+    return s;
+}
+
+static void move_to_front(struct bars *b, const struct sequence *s)
+{
+    struct sequence front = *s;
+
+    memmove(&b->sequences[1], &b->sequences[0], (size_t)(s - b->sequences) * sizeof(front));
+    b->sequences[0] = front;
+}
+
+/* The publisher that a quote is of; NULL: one heard before that comes again, or out of order. */
+static struct sequence *publisher_of(struct bars *b, const struct quote *q)
+{
+    bool newer = !b->state.heard || q->timestamp.ms > b->state.newest_ms;
+    struct sequence *s = q->seq == 1 ? NULL : nearest(b, q->seq, 1);
+
+    if (s != NULL)
+        return s;
+    if (!newer && q->seq <= b->sequences[0].seq && (q->seq > 1 || b->sequences[0].seq == 1))
+        return NULL;
+    s = q->seq == 1 ? NULL : nearest(b, q->seq, UINT64_MAX);
+    return s != NULL ? s : add_sequence(b, q->seq);
+}
+
 static void follow_seq(struct bars *b, const struct quote *q)
 {
-    struct bars_state *s = &b->state;
+    struct sequence *s = q->seq > 0 ? publisher_of(b, q) : NULL;
 
-    if (begins_again(b, q)) {
-        s->seq = q->seq;
-    } else if (q->seq > s->seq) {
-        b->gaps += q->seq > s->seq + 1;
+    if (s == NULL)
+        return;
+    if (!b->fresh && q->seq > s->seq + 1) {
+        b->gaps++;
         b->lost += q->seq - s->seq - 1;
-        s->seq = q->seq;
     }
+    s->seq = q->seq;
+    if (s->run == b->state.run)
+        b->state.seq = q->seq;
+    move_to_front(b, s);
+}
+
+uint32_t bars_run(const struct bars *b)
+{
+    return b->sequences[0].run;
 }
 
 static void follow(struct bars *b, const struct quote *q, const struct volume *v)
@@ -283,13 +335,18 @@ static void follow(struct bars *b, const struct quote *q, const struct volume *v
     b->fresh = false;
 }
 
-/* The clock went back by more than lateness explains: a replay has begun. Its bars are new ones. */
-static void begin_anew(struct bars *b)
+void bars_forget_bars(struct bars *b)
 {
-    b->state.heard = b->state.has_volume = false;
     b->n_changed = 0;
     for (int r = 0; r < N_RESOLUTIONS; r++)
         b->live[r].n = 0;
+}
+
+/* The clock went back by more than lateness explains. Its bars are new ones. */
+void bars_begin_anew(struct bars *b)
+{
+    b->state.heard = b->state.has_volume = false;
+    bars_forget_bars(b);
 }
 
 bool bars_goes_back(const struct bars *b, const struct quote *q)
@@ -309,7 +366,7 @@ int bars_take(struct bars *b, const struct quote *q)
         return (int)verdict;
     }
     if (bars_goes_back(b, q))
-        begin_anew(b);
+        bars_begin_anew(b);
     v = read_volume(b, q);
     for (int i = 0; i < N_RESOLUTIONS && r == 0; i++)
         r = take_into(b, (enum resolution)i, q, &v);
@@ -361,6 +418,7 @@ int64_t bars_open_since(const struct bars_state *state, int64_t lateness_ms)
 void bars_resume(struct bars *b, const struct bars_state *state)
 {
     b->state = *state;
+    b->sequences[0] = (struct sequence){.run = state->run, .seq = state->seq};
 }
 
 int bars_add(struct bars *b, enum resolution r, const struct bar *bar)

@@ -16,6 +16,10 @@
  * in a replay that begins, it is the first row's own.
  *   - A newer quote with less volume has begun to count anew: it counts for nothing itself.
  *
+ * Quotes are counted by their publisher, for each symbol from 1: a gap tells what was lost. Where
+ * several publish one symbol, a quote belongs to the one whose count is the nearest before it; one
+ * that counts from 1, or lower than all with a newer time, is a new one.
+ *
  * Pure: no I/O, no clock. One thread.
  */
 #ifndef TAPECAST_RECORDER_BARS_H
@@ -48,8 +52,8 @@ enum bars_verdict {
 struct bars_state {
     bool heard;        /* the rest is known */
     int64_t newest_ms; /* of all quotes */
-    uint64_t seq;      /* of the last in sequence */
-    uint32_t run;      /* which publisher's sequence that is, counted from 1 */
+    uint32_t run;      /* publishers that have begun to count, so far */
+    uint64_t seq;      /* of the newest of them: its last */
     bool has_volume;
     int32_t volume_day; /* the day, in days since 1970, of `volume` */
     struct decimal volume;
@@ -62,6 +66,14 @@ struct live_bar {
     bool changed;                             /* since bars_collect() */
 };
 
+/* What one publisher counts. */
+struct sequence {
+    uint32_t run; /* 0: none */
+    uint64_t seq;
+};
+
+#define BARS_PUBLISHERS 4 /* of one symbol that are told apart */
+
 struct bars {
     int64_t lateness_ms;
     bool around_the_clock;
@@ -69,7 +81,8 @@ struct bars {
     bool fresh;    /* nothing heard since bars_init() or bars_resume() */
     uint64_t lost; /* quotes that gaps in `seq` tell of */
     uint64_t gaps;
-    size_t n_changed; /* bars with `changed` */
+    struct sequence sequences[BARS_PUBLISHERS]; /* the one heard last first */
+    size_t n_changed;                           /* bars with `changed` */
     struct live_bars {
         struct live_bar *list; /* ascending in time, the newest last */
         uint32_t n, cap;
@@ -88,9 +101,18 @@ void bars_resumed(struct bars *b); /* after the last */
 /* Since when bars may still change, in s. */
 int64_t bars_open_since(const struct bars_state *state, int64_t lateness_ms);
 
-/* Does this quote begin a replay: another publisher's, older than lateness explains? Then what has
- * changed is to be collected before it is taken, since its bars replace those that are here. */
+/* The run of the publisher heard last; 0: no quote had a seq. */
+uint32_t bars_run(const struct bars *b);
+
+/* Does this quote begin a replay: another publisher's, older than lateness explains, and not live?
+ * Then what has changed is to be collected before it is taken, since its bars replace those that
+ * are here. */
 bool bars_goes_back(const struct bars *b, const struct quote *q);
+
+/* Forget all but who publishes, or the bars alone, to be added anew. What has changed has been
+ * collected. */
+void bars_begin_anew(struct bars *b);
+void bars_forget_bars(struct bars *b);
 
 /* Take a quote of this symbol. Returns its verdict; -ENOMEM. */
 MUST_CHECK int bars_take(struct bars *b, const struct quote *q);

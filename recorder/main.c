@@ -18,12 +18,14 @@
 
 #include "common/banned.h"
 
+#define DAY_S 86400
+
 struct settings {
     struct broker_address broker;
     const char *store, *instance, *keep;
     const char *symbol, *resolution;
     bool times_are_ends;
-    uint64_t lateness_ms;
+    uint64_t lateness_ms, tick_days;
 };
 
 static bool read_settings(int argc, char **argv, struct settings *s, struct options_result *result)
@@ -40,6 +42,8 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"keep", "LIST", OPTION_STRING, &s->keep, KEEP_DEFAULT, 0, 0,
          "Days that bars of a resolution are kept, counted back from the symbol's newest one; what "
          "is not named, or 0, is kept for ever."},
+        {"ticks", "DAYS", OPTION_UINT, &s->tick_days, "0", 0, 3650,
+         "Days that the quotes themselves are kept, for /api/ticks; 0 keeps none."},
         {"files", NULL, OPTION_GROUP, NULL, NULL, 0, 0, "Import and export"},
         {"symbol", "SYMBOL", OPTION_STRING, &s->symbol, NULL, 0, 0,
          "The one to import or export. When not given: what the file says; all."},
@@ -89,12 +93,13 @@ static int record(const struct settings *s, const char *mqtt_password)
     struct recorder_config config = {
         .broker = s->broker,
         .instance = instance,
-        .store = s->store,
-        .lateness_ms = (int64_t)s->lateness_ms,
+        .ledger = {.store = s->store,
+                   .lateness_ms = (int64_t)s->lateness_ms,
+                   .keep_ticks_s = (int64_t)s->tick_days * DAY_S},
     };
 
     config.broker.password = mqtt_password;
-    if (choose_instance(s->instance, instance) < 0 || keep_parse(s->keep, config.keep_s) < 0)
+    if (choose_instance(s->instance, instance) < 0 || keep_parse(s->keep, config.ledger.keep_s) < 0)
         return 2;
     return recorder_run(&config);
 }

@@ -1,12 +1,8 @@
 /*
- * One thread reads the broker and changes bars; the writer's stores them. A quote costs a few
- * microseconds here and never waits for a disk, so the broker's queue for us stays empty.
+ * One thread reads the broker and changes bars in the ledger, whose writer stores them.
  *
- *     quote ──▶ bars of its symbol ──▶ `changed` list ── once a second ──▶ batch ──▶ writer
- *                       └──▶ `unpublished` list ── at most once a second each ──▶ stocks/X/bar/1m
- *
- * While the writer is busy nothing is handed over: bars change where they are, and the next batch
- * has their last state. What may wait like this has a limit, past which quotes are not taken.
+ *     quote ──▶ ledger ── once a second ──▶ batch ──▶ writer
+ *                 └──▶ `unpublished` list ── at most once a second each ──▶ stocks/X/bar/1m
  */
 #include "recorder/recorder.h"
 
@@ -19,14 +15,10 @@
 #include <unistd.h>
 
 #include "common/broker.h"
-#include "common/hash.h"
 #include "common/list.h"
 #include "common/log.h"
-#include "recorder/bars.h"
-#include "recorder/batch.h"
+#include "recorder/ledger.h"
 #include "recorder/status.h"
-#include "recorder/store.h"
-#include "recorder/writer.h"
 
 #include "common/banned.h"
 
@@ -37,34 +29,15 @@
 #define STATUS_EVERY_MS 10000
 #define STATUS_SOON_MS 1000
 #define STOP_MAX_MS 1500
-#define SYMBOLS_LIMIT 100000
-#define WAITING_LIMIT 500000 /* changed bars, about 100 MB */
-#define FUTURE_MS 60000      /* a quote further ahead of the clock is wrong */
-
-struct symbol {
-    struct hash_node node;
-    struct list changed;     /* in recorder.changed when something is to be stored */
-    struct list unpublished; /* in recorder.unpublished when the minute bar is to be published */
-    struct mono next_publish;
-    struct bars bars;
-    char name[SYMBOL_MAX + 1];
-};
-
 struct recorder {
     const struct recorder_config *config;
     struct broker *broker;
-    struct store *store;
-    struct writer *writer;
+    struct ledger ledger;
     int signal_fd;
     struct mono now; /* of this turn */
     struct mono store_due, publish_due, status_due, stop_by;
 
-    struct hash_table symbols; /* struct symbol */
-    struct list changed, unpublished;
-    struct batch batch; /* collected, not handed over */
-    size_t n_changed;   /* bars */
-    bool out_of_memory, dropping;
-    struct recorder_counts counts;
+    struct list unpublished; /* struct symbol */
 
     char status_topic[STATUS_TOPIC_MAX];
     bool was_failing;
@@ -72,106 +45,12 @@ struct recorder {
     bool goodbye_arrived;
 };
 
-/* ---- symbols ---- */
-
-static bool has_name(const struct hash_node *node, const void *key)
-{
-    return strcmp(CONTAINER_OF(node, const struct symbol, node)->name, key) == 0;
-}
-
-static struct symbol *add_symbol(struct recorder *r, const char *name, uint32_t hash)
-{
-    struct symbol *s = r->symbols.n < SYMBOLS_LIMIT ? calloc(1, sizeof(*s)) : NULL;
-
-    if (s == NULL)
-        return NULL;
-    snprintf(s->name, sizeof(s->name), "%s", name);
-    bars_init(&s->bars, name, r->config->lateness_ms);
-    list_init(&s->changed);
-    list_init(&s->unpublished);
-    if (hash_table_add(&r->symbols, &s->node, hash) < 0) {
-        free(s);
-        return NULL;
-    }
-    r->counts.symbols++;
-    return s;
-}
-
-/* NULL: there are too many, or memory is out. */
-static struct symbol *symbol_of(struct recorder *r, const char *name)
-{
-    uint32_t hash = hash_more(HASH_SEED, name, strlen(name));
-    struct hash_node *node = hash_table_find(&r->symbols, hash, has_name, name);
-
-    return node != NULL ? CONTAINER_OF(node, struct symbol, node) : add_symbol(r, name, hash);
-}
-
-static void free_symbols(struct recorder *r)
-{
-    for (size_t i = 0; i < r->symbols.n_buckets; i++) {
-        struct hash_node *next;
-        for (struct hash_node *n = r->symbols.buckets[i]; n != NULL; n = next) {
-            struct symbol *s = CONTAINER_OF(n, struct symbol, node);
-            next = n->next;
-            bars_release(&s->bars);
-            free(s);
-        }
-    }
-    hash_table_release(&r->symbols);
-}
-
-/* ---- to the store ---- */
-
-struct collecting {
-    struct recorder *recorder;
-    const char *symbol;
-};
-
-static void collect_bar(void *ctx, enum resolution resolution, const struct bar *bar)
-{
-    struct collecting *c = ctx;
-
-    if (batch_add_bar(&c->recorder->batch, c->symbol, resolution, bar) < 0)
-        c->recorder->out_of_memory = true;
-}
-
-static void collect(struct recorder *r, struct symbol *s)
-{
-    struct collecting c = {r, s->name};
-
-    r->n_changed -= s->bars.n_changed;
-    bars_collect(&s->bars, collect_bar, &c);
-    if (batch_add_state(&r->batch, s->name, &s->bars.state) < 0)
-        r->out_of_memory = true;
-    list_remove(&s->changed);
-}
-
-static bool is_writing(struct recorder *r)
-{
-    struct writer_state state;
-
-    writer_state(r->writer, &state);
-    return state.busy;
-}
-
-/* Hand everything that changed to the writer, if it is free. */
-static void hand_over(struct recorder *r)
-{
-    if (is_writing(r))
-        return;
-    while (!list_empty(&r->changed))
-        collect(r, CONTAINER_OF(r->changed.next, struct symbol, changed));
-    if (!batch_is_empty(&r->batch))
-        (void)writer_give(r->writer, &r->batch); /* it is free */
-    r->dropping = false;
-}
-
 static void keep_storing(struct recorder *r)
 {
     if (mono_before(r->now, r->store_due))
         return;
     r->store_due = mono_add_ms(r->now, STORE_EVERY_MS);
-    hand_over(r);
+    ledger_store(&r->ledger);
 }
 
 /* ---- to the broker ---- */
@@ -242,14 +121,15 @@ static int send_status(struct recorder *r, bool online)
 {
     struct writer_state writer;
     struct recorder_status status = {
-        .online = online, .counts = r->counts, .timestamp = wall_now()};
+        .online = online, .counts = r->ledger.counts, .timestamp = wall_now()};
     char json[STATUS_MAX];
 
-    writer_state(r->writer, &writer);
+    writer_state(r->ledger.writer, &writer);
     status.failing = writer.failing;
     status.detail = writer.detail;
     status.bars_written = writer.bars;
-    status.bars_waiting = r->n_changed + r->batch.n_bars;
+    status.ticks_written = writer.ticks;
+    status.waiting = ledger_waiting(&r->ledger);
     return broker_publish(r->broker, r->status_topic, json, recorder_status_encode(&status, json),
                           1, true);
 }
@@ -258,7 +138,7 @@ static void keep_status(struct recorder *r)
 {
     struct writer_state writer;
 
-    writer_state(r->writer, &writer);
+    writer_state(r->ledger.writer, &writer);
     if (writer.failing != r->was_failing)
         r->status_due = r->now;
     r->was_failing = writer.failing;
@@ -268,75 +148,17 @@ static void keep_status(struct recorder *r)
         r->status_due = mono_add_ms(r->now, STATUS_EVERY_MS);
 }
 
-/* ---- quotes ---- */
-
-static void count(struct recorder *r, enum bars_verdict verdict)
-{
-    r->counts.quotes++;
-    r->counts.repeated += verdict == BARS_REPEATED;
-    r->counts.late += verdict == BARS_LATE;
-    r->counts.too_late += verdict == BARS_TOO_LATE;
-}
-
-static void take_quote(struct recorder *r, struct symbol *s, const struct quote *q)
-{
-    uint64_t lost = s->bars.lost, gaps = s->bars.gaps;
-    size_t n_changed;
-    int verdict;
-
-    if (bars_goes_back(&s->bars, q))
-        collect(r, s);
-    close_minute(r, s, q);
-    n_changed = s->bars.n_changed;
-    verdict = bars_take(&s->bars, q);
-    if (verdict < 0) {
-        r->out_of_memory = true;
-        return;
-    }
-    r->n_changed += s->bars.n_changed - n_changed;
-    r->counts.lost += s->bars.lost - lost;
-    r->counts.gaps += s->bars.gaps - gaps;
-    count(r, (enum bars_verdict)verdict);
-    if (verdict == BARS_TOO_LATE)
-        return;
-    if (list_empty(&s->changed))
-        list_append(&r->changed, &s->changed);
-    want_publish(r, s);
-}
-
-static bool is_from_the_future(const struct quote *q)
-{
-    return q->mode != MODE_REPLAY && q->timestamp.ms > wall_now().ms + FUTURE_MS;
-}
-
-/* Is there room? One line when there is none any more. */
-static bool has_room(struct recorder *r)
-{
-    if (r->n_changed + r->batch.n_bars < WAITING_LIMIT)
-        return true;
-    if (!r->dropping)
-        log_error("%d bars wait for the store: recording stops until it takes them", WAITING_LIMIT);
-    r->dropping = true;
-    return false;
-}
-
 static void on_message(void *ctx, const struct broker_message *m)
 {
     struct recorder *r = ctx;
-    struct symbol *s;
     struct quote q;
+    struct symbol *s = ledger_read(&r->ledger, m->payload, m->len, &q);
 
-    if (m->len == 0) /* a retained quote was taken back */
-        return;
-    if (quote_decode((const char *)m->payload, m->len, &q) < 0 || is_from_the_future(&q)) {
-        r->counts.rejected++;
-        return;
-    }
-    s = has_room(r) ? symbol_of(r, q.symbol) : NULL;
     if (s == NULL)
-        r->counts.dropped++;
-    else
-        take_quote(r, s, &q);
+        return;
+    close_minute(r, s, &q);
+    if (ledger_take(&r->ledger, s, &q))
+        want_publish(r, s);
 }
 
 static void on_up(void *ctx, bool mqtt5)
@@ -347,7 +169,7 @@ static void on_up(void *ctx, bool mqtt5)
     (void)mqtt5;
     if (broker_subscribe(r->broker, FILTER, 0) < 0)
         log_error("cannot subscribe to " FILTER);
-    while ((n = hash_table_next(&r->symbols, n)) != NULL) /* the broker may have forgotten */
+    while ((n = hash_table_next(&r->ledger.symbols, n)) != NULL) /* the broker may have forgotten */
         want_publish(r, CONTAINER_OF(n, struct symbol, node));
     r->status_due = r->now;
 }
@@ -361,63 +183,6 @@ static void on_acknowledged(void *ctx, int id)
 
 static const struct broker_events events = {
     .up = on_up, .message = on_message, .acknowledged = on_acknowledged};
-
-/* ---- going on where the last run stopped ---- */
-
-static int resume_symbol(void *ctx, const struct store_state *stored)
-{
-    struct recorder *r = ctx;
-    struct symbol *s;
-
-    if (!stored->state.heard)
-        return 0; /* imported, never recorded */
-    s = symbol_of(r, stored->symbol);
-    if (s == NULL)
-        return -ENOMEM;
-    bars_resume(&s->bars, &stored->state);
-    return 0;
-}
-
-struct resuming {
-    struct bars *bars;
-    enum resolution resolution;
-};
-
-static int resume_bar(void *ctx, const struct bar *bar)
-{
-    struct resuming *c = ctx;
-
-    return bars_add(c->bars, c->resolution, bar);
-}
-
-static int resume_bars(struct recorder *r, struct symbol *s)
-{
-    int64_t since = bars_open_since(&s->bars.state, r->config->lateness_ms);
-    struct store_range range = {.symbol = s->name, .to = INT64_MAX, .max = INT64_MAX};
-    struct resuming c = {.bars = &s->bars};
-    int result = 0;
-
-    for (int i = 0; result == 0 && i < N_RESOLUTIONS; i++) {
-        c.resolution = (enum resolution)i;
-        range.from = since - 2 * resolution_seconds(c.resolution);
-        range.resolution = c.resolution;
-        result = store_bars(r->store, &range, resume_bar, &c);
-    }
-    bars_resumed(&s->bars);
-    return result;
-}
-
-static int resume(struct recorder *r)
-{
-    struct hash_node *n = NULL;
-    int result = store_symbols(r->store, "", SYMBOLS_LIMIT, resume_symbol, r);
-
-    while (result == 0 && (n = hash_table_next(&r->symbols, n)) != NULL)
-        result = resume_bars(r, CONTAINER_OF(n, struct symbol, node));
-    if (result < 0)
-        log_error("cannot read the store %s: %s", r->config->store, store_error(r->store));
-    return result;
-}
 
 /* ---- the loop ---- */
 
@@ -434,7 +199,7 @@ static int wait_for_work(struct recorder *r, bool *ret_signal)
 {
     struct pollfd fds[2 + BROKER_POLL_FDS] = {
         {.fd = r->signal_fd, .events = POLLIN},
-        {.fd = writer_fd(r->writer), .events = POLLIN},
+        {.fd = writer_fd(r->ledger.writer), .events = POLLIN},
     };
     size_t n = 2 + broker_poll(r->broker, fds + 2);
     int ready = poll(fds, n, mono_timeout_ms(deadline(r), mono_now()));
@@ -445,7 +210,7 @@ static int wait_for_work(struct recorder *r, bool *ret_signal)
         return -EIO;
     }
     if (fds[1].revents != 0)
-        writer_seen(r->writer);
+        writer_seen(r->ledger.writer);
     *ret_signal = fds[0].revents != 0;
     return 0;
 }
@@ -462,7 +227,7 @@ static int turn(struct recorder *r)
     keep_storing(r);
     keep_publishing(r);
     keep_status(r);
-    if (r->out_of_memory) {
+    if (r->ledger.out_of_memory) {
         log_error("out of memory");
         return -ENOMEM;
     }
@@ -483,7 +248,7 @@ static void stop(struct recorder *r)
         r->goodbye_id = send_status(r, false);
     while (mono_before(r->now, r->stop_by)) {
         bool told = !broker_is_up(r->broker) || r->goodbye_arrived;
-        if (r->n_changed == 0 && batch_is_empty(&r->batch) && !is_writing(r) && told)
+        if (ledger_is_stored(&r->ledger) && told)
             break;
         if (turn(r) < 0)
             return;
@@ -534,11 +299,7 @@ static int open_all(struct recorder *r)
     int result = open_signals(&r->signal_fd); /* first: threads inherit the mask */
 
     if (result == 0)
-        result = store_open(r->config->store, STORE_WRITE, &r->store);
-    if (result == 0)
-        result = resume(r);
-    if (result == 0)
-        result = writer_start(r->store, r->config->keep_s, &r->writer);
+        result = ledger_open(&r->ledger, &r->config->ledger);
     if (result == 0)
         result = open_broker(r);
     if (result == -ENOMEM)
@@ -549,10 +310,7 @@ static int open_all(struct recorder *r)
 static void close_all(struct recorder *r)
 {
     broker_free(r->broker);
-    writer_free(r->writer);
-    store_close(r->store);
-    batch_release(&r->batch);
-    free_symbols(r);
+    ledger_close(&r->ledger);
     if (r->signal_fd >= 0)
         close(r->signal_fd);
 }
@@ -563,13 +321,14 @@ int recorder_run(const struct recorder_config *config)
         .config = config, .signal_fd = -1, .now = mono_now(), .stop_by = MONO_NEVER};
     int result;
 
-    list_init(&r.changed);
+    list_init(&r.ledger.changed);
+    list_init(&r.ledger.corrections);
     list_init(&r.unpublished);
     r.store_due = r.publish_due = r.status_due = r.now;
     result = open_all(&r);
     if (result == 0) {
-        log_info("recording %s into %s, %ju symbols known", FILTER, config->store,
-                 (uintmax_t)r.counts.symbols);
+        log_info("recording %s into %s, %ju symbols known", FILTER, config->ledger.store,
+                 (uintmax_t)r.ledger.counts.symbols);
         do
             result = turn(&r);
         while (result == 0);

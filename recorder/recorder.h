@@ -7,14 +7,12 @@
 
 #include "common/broker.h"
 #include "common/macros.h"
-#include "recorder/resolution.h"
+#include "recorder/ledger.h"
 
 struct recorder_config {
     struct broker_address broker;
     const char *instance; /* on status/recorder/{instance} */
-    const char *store;
-    int64_t lateness_ms;
-    int64_t keep_s[N_RESOLUTIONS]; /* 0 is for ever */
+    struct ledger_config ledger;
 };
 
 /* Run until SIGINT or SIGTERM. Returns the exit status; what is wrong has been logged. */

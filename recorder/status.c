@@ -19,7 +19,7 @@ static void plain_text(const char *text, char *buf, size_t cap)
 
 size_t recorder_status_encode(const struct recorder_status *s, char buf[STATUS_MAX])
 {
-    const struct recorder_counts *c = &s->counts;
+    const struct ledger_counts *c = &s->counts;
     char detail[161];
     int n;
 
@@ -28,11 +28,13 @@ size_t recorder_status_encode(const struct recorder_status *s, char buf[STATUS_M
         buf, STATUS_MAX,
         "{\"state\":\"%s\",\"condition\":\"%s\",\"detail\":\"%s\",\"symbols\":%ju,\"quotes\":%ju,"
         "\"lost\":%ju,\"gaps\":%ju,\"repeated\":%ju,\"late\":%ju,\"too_late\":%ju,\"rejected\":%ju,"
-        "\"dropped\":%ju,\"bars\":%ju,\"waiting\":%ju,\"timestamp\":%jd}",
+        "\"dropped\":%ju,\"corrected\":%ju,\"uncorrected\":%ju,\"bars\":%ju,\"ticks\":%ju,"
+        "\"waiting\":%ju,\"timestamp\":%jd}",
         s->online ? "online" : "offline", s->failing ? "fault" : "recording", detail,
         (uintmax_t)c->symbols, (uintmax_t)c->quotes, (uintmax_t)c->lost, (uintmax_t)c->gaps,
         (uintmax_t)c->repeated, (uintmax_t)c->late, (uintmax_t)c->too_late, (uintmax_t)c->rejected,
-        (uintmax_t)c->dropped, (uintmax_t)s->bars_written, (uintmax_t)s->bars_waiting,
+        (uintmax_t)c->dropped, (uintmax_t)c->corrected, (uintmax_t)c->uncorrected,
+        (uintmax_t)s->bars_written, (uintmax_t)s->ticks_written, (uintmax_t)s->waiting,
         (intmax_t)s->timestamp.ms);
     return (size_t)n;
 }

@@ -2,11 +2,12 @@
  * status -- what the recorder says about itself on `status/recorder/{instance}`: JSON, one line.
  *
  *     {"state":"online","condition":"recording","detail":"","symbols":20,"quotes":4711,"lost":0,
- *      "gaps":0,"repeated":1,"late":0,"too_late":0,"rejected":0,"dropped":0,"bars":9120,
- *      "waiting":131,"timestamp":1712331900000}
+ *      "gaps":0,"repeated":1,"late":0,"too_late":0,"rejected":0,"dropped":0,"corrected":0,
+ *      "uncorrected":0,"bars":9120,"ticks":0,"waiting":131,"timestamp":1712331900000}
  *
  * `lost` counts the quotes that gaps in `seq` tell of; `dropped` those that came while too much
- * waited for the store; `bars` is written so far, `waiting` what is not.
+ * waited for the store; `bars` and `ticks` are written so far, `waiting` is what is not;
+ * `uncorrected` counts corrections of what is not kept.
  */
 #ifndef TAPECAST_RECORDER_STATUS_H
 #define TAPECAST_RECORDER_STATUS_H
@@ -16,19 +17,16 @@
 #include <stdint.h>
 
 #include "common/clock.h"
+#include "recorder/ledger.h"
 
 #define STATUS_MAX 768
 #define STATUS_WILL "{\"state\":\"offline\"}"
 
-struct recorder_counts {
-    uint64_t symbols, quotes, lost, gaps, repeated, late, too_late, rejected, dropped;
-};
-
 struct recorder_status {
     bool online, failing;
     const char *detail; /* "" when all is well */
-    struct recorder_counts counts;
-    uint64_t bars_written, bars_waiting;
+    struct ledger_counts counts;
+    uint64_t bars_written, ticks_written, waiting;
     struct wall timestamp;
 };
 

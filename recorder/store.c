@@ -43,6 +43,11 @@ int store_write(struct store *s, const struct store_batch *batch)
     return s->ops->write(s, batch);
 }
 
+int store_drop_bar(struct store *s, const char *symbol, enum resolution r, int64_t t)
+{
+    return s->ops->drop_bar(s, symbol, r, t);
+}
+
 int store_prune(struct store *s, enum resolution r, int64_t keep_s)
 {
     return s->ops->prune(s, r, keep_s);
@@ -58,7 +63,7 @@ int store_ticks(struct store *s, const struct store_tick_range *range, store_tic
     return s->ops->ticks(s, range, fn, ctx);
 }
 
-int store_fix_ticks(struct store *s, const char *symbol, const struct correction *c)
+int store_fix_ticks(struct store *s, const char *symbol, const struct quote_correction *c)
 {
     return s->ops->fix_ticks(s, symbol, c);
 }

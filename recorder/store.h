@@ -61,6 +61,9 @@ const char *store_error(const struct store *s);
 
 MUST_CHECK int store_write(struct store *s, const struct store_batch *batch);
 
+/* Delete one bar; it need not be there. */
+MUST_CHECK int store_drop_bar(struct store *s, const char *symbol, enum resolution r, int64_t t);
+
 /* Delete a symbol's bars of a resolution, or ticks, that are more than `keep_s` older than its
  * newest one: those of symbols that this store has written to since it was opened. */
 MUST_CHECK int store_prune(struct store *s, enum resolution r, int64_t keep_s);
@@ -104,16 +107,9 @@ typedef int store_tick_fn(void *ctx, const struct store_tick *tick);
 MUST_CHECK int store_ticks(struct store *s, const struct store_tick_range *range, store_tick_fn *fn,
                            void *ctx);
 
-/* What a feed corrects: a price that was told at a time was none, or was another. */
-struct correction {
-    int64_t at_ms;
-    struct decimal wrong;
-    bool has_right;
-    struct decimal right;
-};
-
 /* Give ticks of that time and price the right one, or delete them. Returns how many there were. */
-MUST_CHECK int store_fix_ticks(struct store *s, const char *symbol, const struct correction *c);
+MUST_CHECK int store_fix_ticks(struct store *s, const char *symbol,
+                               const struct quote_correction *c);
 
 /* Symbols whose name begins with `prefix` (any case), in the order of names, at most `max`. */
 MUST_CHECK int store_symbols(struct store *s, const char *prefix, size_t max, store_symbol_fn *fn,
@@ -128,11 +124,12 @@ struct store_ops {
     void (*close)(struct store *s);
     const char *(*error)(const struct store *s);
     int (*write)(struct store *s, const struct store_batch *batch);
+    int (*drop_bar)(struct store *s, const char *symbol, enum resolution r, int64_t t);
     int (*prune)(struct store *s, enum resolution r, int64_t keep_s);
     int (*prune_ticks)(struct store *s, int64_t keep_s);
     int (*ticks)(struct store *s, const struct store_tick_range *range, store_tick_fn *fn,
                  void *ctx);
-    int (*fix_ticks)(struct store *s, const char *symbol, const struct correction *c);
+    int (*fix_ticks)(struct store *s, const char *symbol, const struct quote_correction *c);
     int (*bars)(struct store *s, const struct store_range *range, store_bar_fn *fn, void *ctx);
     int (*before)(struct store *s, const char *symbol, enum resolution r, int64_t to, size_t n,
                   int64_t *ret_t);

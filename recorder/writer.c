@@ -19,7 +19,7 @@
 
 struct writer {
     struct store *store;
-    int64_t keep_s[N_RESOLUTIONS];
+    int64_t keep_s[N_RESOLUTIONS], keep_ticks_s;
     int done_fd;
     pthread_t thread;
     bool started;
@@ -60,6 +60,7 @@ static void tell_success(struct writer *w)
     w->state.detail[0] = '\0';
     w->state.batches++;
     w->state.bars += w->batch.n_bars;
+    w->state.ticks += w->batch.n_ticks;
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -90,7 +91,8 @@ static void write_batch(struct writer *w)
             break;
         tell_failure(w, r);
         if (!wait_for_retry(w)) {
-            log_error("%zu changed bars were not stored", batch.n_bars);
+            log_error("%zu changed bars and %zu ticks were not stored", batch.n_bars,
+                      batch.n_ticks);
             return;
         }
     }
@@ -107,6 +109,8 @@ static void prune(struct writer *w)
     for (int i = 0; r == 0 && i < N_RESOLUTIONS; i++)
         if (w->keep_s[i] > 0)
             r = store_prune(w->store, (enum resolution)i, w->keep_s[i]);
+    if (r == 0 && w->keep_ticks_s > 0)
+        r = store_prune_ticks(w->store, w->keep_ticks_s);
     if (r < 0)
         log_warn("old bars could not be deleted: %s", store_error(w->store));
 }
@@ -142,8 +146,8 @@ static void *run(void *writer)
 
     while (next_batch(w)) {
         write_batch(w);
-        batch_done(w);
         prune(w);
+        batch_done(w);
     }
     return NULL;
 }
@@ -160,7 +164,8 @@ static void init_condition(pthread_cond_t *c)
     pthread_condattr_destroy(&monotonic);
 }
 
-int writer_start(struct store *store, const int64_t keep_s[N_RESOLUTIONS], struct writer **ret)
+int writer_start(struct store *store, const int64_t keep_s[N_RESOLUTIONS], int64_t keep_ticks_s,
+                 struct writer **ret)
 {
     struct writer *w = calloc(1, sizeof(*w));
     int r;
@@ -169,6 +174,7 @@ int writer_start(struct store *store, const int64_t keep_s[N_RESOLUTIONS], struc
         return -ENOMEM;
     w->store = store;
     memcpy(w->keep_s, keep_s, sizeof(w->keep_s));
+    w->keep_ticks_s = keep_ticks_s;
     w->prune_at = mono_add_ms(mono_now(), PRUNE_EVERY_MS / 10);
     pthread_mutex_init(&w->lock, NULL);
     init_condition(&w->changed);

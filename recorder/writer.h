@@ -18,18 +18,18 @@
 #define WRITER_DETAIL_MAX 160
 
 struct writer_state {
-    bool busy;                      /* with a batch */
+    bool busy;                      /* with a batch, or with deleting what is old */
     bool failing;                   /* the store takes none at present */
     char detail[WRITER_DETAIL_MAX]; /* why, in words */
-    uint64_t batches, bars;         /* written */
+    uint64_t batches, bars, ticks;  /* written */
 };
 
 struct writer;
 
-/* `keep_s` says for each resolution how long its bars are kept; 0 is for ever. The store is the
- * writer's from now on, until writer_free(). Returns 0; or a negative errno. */
+/* `keep_s` says for each resolution how long its bars are kept, `keep_ticks_s` ticks; 0 is for
+ * ever. While the writer is busy the store is its alone. Returns 0; or a negative errno. */
 MUST_CHECK int writer_start(struct store *store, const int64_t keep_s[N_RESOLUTIONS],
-                            struct writer **ret);
+                            int64_t keep_ticks_s, struct writer **ret);
 
 /* Hand over what *batch holds, leaving it empty. False: the writer is busy, nothing was done. */
 bool writer_give(struct writer *w, struct batch *batch);

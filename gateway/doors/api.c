@@ -71,12 +71,12 @@ static char *join_quotes(struct quotes *q, size_t *ret_len)
 
 void door_quotes(const struct http_request *r)
 {
-    struct http_answer a = {.status = 200,
-                            .type = "application/json",
-                            .fields = "Cache-Control: no-store\r\n",
-                            .done = free};
+    char fields[HTTP_CORS_MAX + 32] = "Cache-Control: no-store\r\n";
+    struct http_answer a = {
+        .status = 200, .type = "application/json", .fields = fields, .done = free};
     struct quotes q = {.grant = r->grant};
 
+    http_cors_fields(r, fields + strlen(fields));
     hub_each_retained(worker_of(r->conn)->hub, "stocks/+", collect, &q);
     if (q.n > 0)
         qsort(q.list, q.n, sizeof(*q.list), by_topic);

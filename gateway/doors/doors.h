@@ -15,6 +15,7 @@ void door_files(const struct http_request *r);        /* the dashboard */
 void door_quotes(const struct http_request *r);       /* /api/quotes */
 void door_clients(const struct http_request *r);      /* /api/clients, loopback only */
 void door_history(const struct http_request *r);      /* /api/history */
+void door_ticks(const struct http_request *r);        /* /api/ticks */
 void door_symbols(const struct http_request *r);      /* /api/symbols, /api/search */
 void door_config(const struct http_request *r);       /* /api/config, /api/time: TradingView's */
 void door_time(const struct http_request *r);

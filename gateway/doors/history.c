@@ -1,7 +1,7 @@
 /*
- * /api/history, /api/symbols and their like: `/api` is the address of a TradingView "universal data
- * feed". A handler reads the request and asks; the answer comes by answered() in a later
- * turn, when the reader may have gone.
+ * /api/history, /api/symbols, /api/ticks and their like: `/api` is the address of a TradingView
+ * "universal data feed". A handler reads the request and asks; the answer comes by answered() in a
+ * later turn, when the reader may have gone.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,11 +13,12 @@
 #include "gateway/doors/gate.h"
 #include "gateway/doors/http.h"
 #include "gateway/history.h"
+#include "gateway/ticks.h"
 #include "gateway/worker.h"
 
 #include "common/banned.h"
 
-#define ORIGIN_MAX 128
+#define FIELDS_MAX (HTTP_CORS_MAX + 128)
 #define DEFAULT_BARS 300
 #define DEFAULT_SYMBOLS 30
 
@@ -25,29 +26,43 @@
 struct asked {
     struct inquiry inquiry; /* first: inquiry_free() frees it all */
     struct http_pending pending;
-    char fields[ORIGIN_MAX + 192]; /* of the answer */
+    char fields[FIELDS_MAX]; /* of the answer */
 };
 
 /* ---- the request ---- */
 
 /* The header fields of every answer here; pages of allowed origins may read it. */
-static void make_fields(const struct http_request *r, char *buf, size_t cap)
+static void make_fields(const struct http_request *r, char buf[FIELDS_MAX])
 {
-    struct slice origin = http_head_field(r->head, "origin");
-    int n = snprintf(buf, cap, "Cache-Control: no-store\r\nVary: Origin, Accept-Encoding\r\n");
+    int n = snprintf(buf, FIELDS_MAX, "Cache-Control: no-store\r\nVary: Accept-Encoding\r\n");
 
-    if (origin.at != NULL && origin.len <= ORIGIN_MAX &&
-        origin_allowed(worker_of(r->conn)->shared, r->head, origin))
-        snprintf(buf + n, cap - (size_t)n, "Access-Control-Allow-Origin: %.*s\r\n", (int)origin.len,
-                 origin.at);
+    http_cors_fields(r, buf + n);
+}
+
+/* An error as problem JSON that is TradingView's too: {"s":"error","errmsg":…}. */
+static struct http_answer problem_answer(int status, const char *detail, const char *fields)
+{
+    struct http_answer a = {.status = status, .type = "application/problem+json", .fields = fields};
+    char *body = NULL;
+    int n = asprintf(&body, "{\"status\":%d,\"detail\":\"%s\",\"s\":\"error\",\"errmsg\":\"%s\"}\n",
+                     status, detail, detail);
+
+    if (n >= 0) {
+        a.body = a.owner = body;
+        a.len = (size_t)n;
+        a.done = free;
+    }
+    return a;
 }
 
 static void problem(const struct http_request *r, int status, const char *detail)
 {
-    char fields[ORIGIN_MAX + 192];
+    char fields[FIELDS_MAX];
+    struct http_answer a;
 
-    make_fields(r, fields, sizeof(fields));
-    http_problem(r, status, strstr(fields, "Vary"), detail);
+    make_fields(r, fields);
+    a = problem_answer(status, detail, fields);
+    http_answer(r, &a);
 }
 
 /* Take a member of the query: 1 it is there, 0 it is not, -EINVAL after answering. */
@@ -114,7 +129,8 @@ static int get_resolution(const struct http_request *r, enum resolution *ret)
     return 1;
 }
 
-#define TIME_MAX INT64_C(100000000000) /* the year 5138; milliseconds are beyond */
+#define TIME_MAX INT64_C(100000000000)    /* the year 5138; milliseconds are beyond */
+#define TIME_MIN_MS INT64_C(100000000000) /* 1973 in ms; seconds are below */
 
 static int get_range(const struct http_request *r, struct udf_range *ret)
 {
@@ -149,7 +165,7 @@ static void ask(const struct http_request *r, struct asked *a)
     a->inquiry.worker = w;
     a->inquiry.gone = &a->pending.gone;
     a->inquiry.gzip = http_head_lists(r->head, "accept-encoding", "gzip");
-    make_fields(r, a->fields, sizeof(a->fields));
+    make_fields(r, a->fields);
     list_init(&a->inquiry.letter.link);
     a->inquiry.letter.open = answered;
     if (history_ask(h, &a->inquiry) < 0) {
@@ -196,6 +212,54 @@ void door_history(const struct http_request *r)
         inquiry_free(&a->inquiry);
 }
 
+/* By `from_seq` and `to_seq`, of one `run`; or by `from` and `to` in ms. Returns 0; -EINVAL after
+ * answering. */
+static int get_tick_range(const struct http_request *r, struct store_tick_range *ret)
+{
+    int64_t from_seq = 0, to_seq = INT64_MAX, run = 0;
+    int by_seq = get_number(r, "from_seq", 0, INT64_MAX, &from_seq), by_time;
+
+    ret->to_ms = TIME_MAX * 1000;
+    by_time = by_seq < 0 ? by_seq : get_number(r, "from", TIME_MIN_MS, ret->to_ms, &ret->from_ms);
+    if (by_time < 0 || get_number(r, "to_seq", 0, INT64_MAX, &to_seq) < 0 ||
+        get_number(r, "to", TIME_MIN_MS, ret->to_ms, &ret->to_ms) < 0 ||
+        get_number(r, "run", 1, INT32_MAX, &run) < 0)
+        return -EINVAL;
+    if (by_seq == by_time) {
+        problem(r, 400, "Say either from_seq and to_seq, or from and to in milliseconds.");
+        return -EINVAL;
+    }
+    if (by_seq > 0 &&
+        (from_seq > to_seq || (to_seq < INT64_MAX && to_seq - from_seq >= TICKS_MAX))) {
+        problem(r, 400, "to_seq is to be from_seq or up to 9999 more.");
+        return -EINVAL;
+    }
+    ret->by_seq = by_seq > 0;
+    ret->run = (uint32_t)run;
+    ret->from_seq = (uint64_t)from_seq;
+    ret->to_seq = (uint64_t)to_seq;
+    return 0;
+}
+
+void door_ticks(const struct http_request *r)
+{
+    struct asked *a = new_question(r, ASK_TICKS);
+    struct inquiry *q;
+    int found;
+
+    if (a == NULL)
+        return;
+    q = &a->inquiry;
+    q->ticks.symbol = q->range.symbol;
+    found = get_symbol(r, "symbol", q->range.symbol);
+    if (found == 0)
+        problem(r, 400, "Say which symbol: /api/ticks?symbol=AAPL&from_seq=4712&to_seq=4719.");
+    if (found > 0 && gate_symbol(r, q->range.symbol) && get_tick_range(r, &q->ticks) == 0)
+        ask(r, a);
+    else
+        inquiry_free(q);
+}
+
 void door_symbols(const struct http_request *r)
 {
     struct asked *a = new_question(r, ASK_SEARCH);
@@ -220,10 +284,10 @@ void door_symbols(const struct http_request *r)
 
 static void answer_now(const struct http_request *r, const char *type, const char *text)
 {
-    char fields[ORIGIN_MAX + 192];
+    char fields[FIELDS_MAX];
     struct http_answer a = {.status = 200, .type = type, .fields = fields, .len = strlen(text)};
 
-    make_fields(r, fields, sizeof(fields));
+    make_fields(r, fields);
     a.owner = strdup(text);
     if (a.owner == NULL) {
         conn_close(r->conn);
@@ -257,17 +321,22 @@ static void answer_failure(struct asked *a)
         int result, status;
         const char *detail;
     } failures[] = {
+        /* the first two are of ticks */
+        {-ENOENT, 404,
+         "No ticks are kept of this symbol and run: the recorder keeps them with --ticks DAYS."},
+        {-E2BIG, 400, "More than 10000 ticks: ask for a shorter range."},
         {-ENOENT, 404, "No such symbol is known here."},
         {-E2BIG, 400, "More than 100000 bars: ask for a shorter range or a longer resolution."},
         {-EAGAIN, 503, "Nothing has been recorded yet; try again later."},
         {0, 503, "The store cannot be read at present; try again later."},
     };
-    size_t i = 0;
+    struct http_answer answer;
+    size_t i = a->inquiry.question == ASK_TICKS ? 0 : 2;
 
     while (failures[i].result != 0 && failures[i].result != a->inquiry.result)
         i++;
-    http_resume_problem(&a->pending, failures[i].status, strstr(a->fields, "Vary"),
-                        failures[i].detail);
+    answer = problem_answer(failures[i].status, failures[i].detail, a->fields);
+    http_resume(&a->pending, &answer);
 }
 
 /* The store has answered, perhaps to nobody any more. */

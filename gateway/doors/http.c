@@ -14,6 +14,7 @@
 #include "common/banned.h"
 
 #define DETAIL_MAX 240     /* bytes, before they are escaped */
+#define ORIGIN_MAX 128     /* bytes of an origin that is answered to */
 #define IDLE_MS 60000      /* between two requests */
 #define DEFER_MS 30000     /* for an answer in a later turn */
 #define DOWNLOAD_MS 300000 /* for one answer to be taken */
@@ -46,6 +47,7 @@ static const struct route {
     {"/metrics", door_metrics, true},
     {"/api/time", door_time, false},
     {"/api/history", door_history, true},
+    {"/api/ticks", door_ticks, true},
     {"/api/symbols", door_symbols, true},
     {"/api/config", door_config, false},
     {"/api/search", door_symbols, true},
@@ -246,6 +248,20 @@ bool http_answer_stream(const struct http_request *r, const char *type, const ch
             conn_finish(r->conn);
     }
     return wants_body(r);
+}
+
+/* ---- pages of other sites ---- */
+
+void http_cors_fields(const struct http_request *r, char buf[HTTP_CORS_MAX])
+{
+    const struct shared *shared = worker_of(r->conn)->shared;
+    struct slice origin = http_head_field(r->head, "Origin");
+    int n = snprintf(buf, HTTP_CORS_MAX, "Vary: Origin\r\n");
+
+    if (origin.at != NULL && origin.len <= ORIGIN_MAX &&
+        (origin_allowed(shared, r->head, origin) || origin_listed(shared->cors_origins, origin)))
+        snprintf(buf + n, HTTP_CORS_MAX - (size_t)n, "Access-Control-Allow-Origin: %.*s\r\n",
+                 (int)origin.len, origin.at);
 }
 
 /* ---- answers in a later turn ---- */

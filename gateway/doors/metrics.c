@@ -9,6 +9,7 @@
 #include "gateway/doors/door.h"
 #include "gateway/doors/doors.h"
 #include "gateway/doors/http.h"
+#include "gateway/history.h"
 #include "gateway/worker.h"
 
 #include "common/banned.h"
@@ -132,6 +133,23 @@ static void put_all(struct page *p, const struct figures *f)
                   "Age of quotes by their own time when they came here.", &f->doors.tick_age);
 }
 
+static void put_history(struct page *p, struct history *history)
+{
+    struct history_stats s;
+
+    history_stats(history, &s);
+    put_value(p, "tapecast_history_requests_total", "counter",
+              "Questions about history that were answered.", s.requests);
+    put_value(p, "tapecast_history_errors_total", "counter",
+              "Of them those that could not be answered because of the store.", s.errors);
+    put_value(p, "tapecast_history_refused_total", "counter",
+              "Questions about history that were refused because too many waited.", s.refused);
+    put_value(p, "tapecast_history_rows_total", "counter",
+              "Bars, ticks and symbols in the answers.", s.rows);
+    put_histogram(p, "tapecast_history_seconds", "From a question about history to its answer.",
+                  &s.latency);
+}
+
 void door_metrics(const struct http_request *r)
 {
     struct page page = {.text = malloc(METRICS_MAX)};
@@ -143,6 +161,8 @@ void door_metrics(const struct http_request *r)
     }
     worker_figures(worker_of(r->conn), &f);
     put_all(&page, &f);
+    if (worker_of(r->conn)->shared->history != NULL)
+        put_history(&page, worker_of(r->conn)->shared->history);
     http_answer_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", page.text, page.len);
     free(page.text);
 }

@@ -170,6 +170,7 @@ bool board_take(struct board *b, struct mono now, struct quote *ret)
     list_remove(&r->news);
     b->published_at = now;
     *ret = r->listing.good.quote;
+    r->listing.good.quote.correction.at.ms = 0; /* told once */
     return true;
 }
 

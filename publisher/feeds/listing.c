@@ -218,6 +218,15 @@ static bool is_shown(const struct listing *l, const struct revocation *x, const 
     return l->prints == NULL || !prints_stand(l->prints, q->timestamp, q->price);
 }
 
+/* Readers that have kept the trade are told with the next quote, which is due for that alone. */
+static enum lastgood_verdict tell_correction(struct listing *l, const struct revocation *x,
+                                             const struct print *p)
+{
+    l->good.quote.correction = (struct quote_correction){
+        .at = p->trade.time, .wrong = x->price, .right = x->other.price, .has_right = x->has_other};
+    return LASTGOOD_NEWS;
+}
+
 enum lastgood_verdict listing_revoke(struct listing *l, const struct revocation *x,
                                      const struct calendar *c, struct wall now)
 {
@@ -239,7 +248,7 @@ enum lastgood_verdict listing_revoke(struct listing *l, const struct revocation 
         verdict = fall_back(l, p != NULL ? prints_last(l->prints) : NULL, c);
     if (x->has_other && (p != NULL || shown) && listing_trade(l, &other, c, now) == LASTGOOD_NEWS)
         verdict = LASTGOOD_NEWS;
-    return verdict;
+    return p != NULL && p->fits && l->good.known ? tell_correction(l, x, p) : verdict;
 }
 
 void listing_release(struct listing *l)

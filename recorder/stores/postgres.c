@@ -290,6 +290,25 @@ static int postgres_write(struct store *store, const struct store_batch *batch)
     return r == 0 ? run(s, merge_sql) : r;
 }
 
+static int postgres_drop_bar(struct store *store, const char *symbol, enum resolution r, int64_t t)
+{
+    struct postgres_store *s = (struct postgres_store *)store;
+    char resolution[16], at[24];
+    const char *const values[] = {symbol, resolution, at};
+    PGresult *rows = NULL;
+    int result = ensure_connected(s);
+
+    snprintf(resolution, sizeof(resolution), "%d", resolution_seconds(r));
+    snprintf(at, sizeof(at), "%lld", (long long)t);
+    if (result == 0)
+        result = query(s,
+                       "DELETE FROM bars WHERE symbol = (SELECT id FROM symbols WHERE name = $1)"
+                       " AND resolution = $2 AND t = $3",
+                       3, values, &rows);
+    PQclear(rows);
+    return result;
+}
+
 static int postgres_prune(struct store *store, enum resolution r, int64_t keep_s)
 {
     struct postgres_store *s = (struct postgres_store *)store;
@@ -514,7 +533,8 @@ static int postgres_prune_ticks(struct store *store, int64_t keep_s)
     return r;
 }
 
-static int postgres_fix_ticks(struct store *store, const char *symbol, const struct correction *c)
+static int postgres_fix_ticks(struct store *store, const char *symbol,
+                              const struct quote_correction *c)
 {
 #define WRONG_TICKS                                                                                \
     " WHERE symbol = (SELECT id FROM symbols WHERE name = $1) AND ms = $2 AND price = $3"
@@ -524,7 +544,7 @@ static int postgres_fix_ticks(struct store *store, const char *symbol, const str
     PGresult *rows = NULL;
     int r = ensure_connected(s), n = 0;
 
-    snprintf(ms, sizeof(ms), "%lld", (long long)c->at_ms);
+    snprintf(ms, sizeof(ms), "%lld", (long long)c->at.ms);
     decimal_format(c->wrong, wrong);
     decimal_format(c->right, right);
     if (r == 0 && c->has_right)
@@ -725,6 +745,7 @@ const struct store_ops store_postgres = {
     .close = postgres_close,
     .error = postgres_error,
     .write = postgres_write,
+    .drop_bar = postgres_drop_bar,
     .prune = postgres_prune,
     .prune_ticks = postgres_prune_ticks,
     .ticks = postgres_ticks,

@@ -312,6 +312,19 @@ static int sqlite_write(struct store *store, const struct store_batch *batch)
     return r < 0 ? r : end_transaction(s, put_all(s, batch));
 }
 
+static int drop_bar(struct store *store, const char *symbol, enum resolution r, int64_t t)
+{
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    int64_t id;
+    int result = sqlite_symbol(s, symbol, false, &id);
+
+    if (result == 0)
+        result = run(s, BEGIN);
+    if (result == 0)
+        result = end_transaction(s, sqlite_drop_bar(s, id, r, t));
+    return result == -ENOENT ? 0 : result;
+}
+
 static int prune_symbol(struct sqlite_store *s, const struct known_symbol *k, enum resolution r,
                         int64_t keep_s)
 {
@@ -544,6 +557,7 @@ const struct store_ops store_sqlite = {
     .close = sqlite_close,
     .error = sqlite_error,
     .write = sqlite_write,
+    .drop_bar = drop_bar,
     .prune = sqlite_prune,
     .prune_ticks = sqlite_prune_ticks,
     .ticks = sqlite_ticks,

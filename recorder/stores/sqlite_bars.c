@@ -253,29 +253,40 @@ int sqlite_before(struct store *store, const char *symbol, enum resolution resol
 
 /* ---- pruning ---- */
 
+/* Delete the bars with from <= t < to of one chunk. */
+static int drop_range(struct sqlite_store *s, int64_t key, enum resolution resolution, int64_t from,
+                      int64_t to)
+{
+    struct chunk *c = &s->chunks[resolution];
+    int r = load(s, c, key);
+    size_t n = 0;
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->bars[i].t < from || c->bars[i].t >= to)
+            c->bars[n++] = c->bars[i];
+    c->changed = n < c->n;
+    c->n = n;
+    return flush(s, c);
+}
+
+int sqlite_drop_bar(struct sqlite_store *s, int64_t symbol, enum resolution r, int64_t t)
+{
+    return drop_range(s, key_of(symbol, r, t), r, t, t + 1);
+}
+
 /* Whole chunks, then the beginning of one. */
 int sqlite_drop_bars(struct sqlite_store *s, int64_t symbol, enum resolution resolution, int64_t t)
 {
-    struct chunk *c = &s->chunks[resolution];
+    int64_t key = key_of(symbol, resolution, t);
     sqlite3_stmt *st;
-    size_t n = 0;
     int r = sqlite_prepare(s, DROP_CHUNKS, &st);
 
     if (r < 0)
         return r;
     sqlite3_bind_int64(st, 1, key_of(symbol, resolution, INT64_MIN));
-    sqlite3_bind_int64(st, 2, key_of(symbol, resolution, t));
+    sqlite3_bind_int64(st, 2, key);
     r = sqlite_run(st);
-    if (r == 0)
-        r = load(s, c, key_of(symbol, resolution, t));
-    if (r < 0)
-        return r;
-    while (n < c->n && c->bars[n].t < t)
-        n++;
-    memmove(c->bars, c->bars + n, (c->n - n) * sizeof(*c->bars));
-    c->n -= n;
-    c->changed = n > 0;
-    r = flush(s, c);
-    c->key = 0;
-    return r;
+    return r < 0 ? r : drop_range(s, key, resolution, INT64_MIN, t);
 }

@@ -77,7 +77,9 @@ void sqlite_forget_chunks(struct sqlite_store *s);
 int sqlite_bars(struct store *store, const struct store_range *range, store_bar_fn *fn, void *ctx);
 int sqlite_before(struct store *store, const char *symbol, enum resolution r, int64_t to, size_t n,
                   int64_t *ret_t);
-/* Delete what is before `t`, in a transaction of the caller's. */
+/* Delete one bar, or all before `t`, in a transaction of the caller's. */
+MUST_CHECK int sqlite_drop_bar(struct sqlite_store *s, int64_t symbol, enum resolution r,
+                               int64_t t);
 MUST_CHECK int sqlite_drop_bars(struct sqlite_store *s, int64_t symbol, enum resolution r,
                                 int64_t t);
 
@@ -86,6 +88,6 @@ MUST_CHECK int sqlite_put_ticks(struct sqlite_store *s, const struct store_tick 
 int sqlite_ticks(struct store *store, const struct store_tick_range *range, store_tick_fn *fn,
                  void *ctx);
 MUST_CHECK int sqlite_drop_ticks(struct sqlite_store *s, int64_t symbol, int64_t keep_s);
-int sqlite_fix_ticks(struct store *store, const char *symbol, const struct correction *c);
+int sqlite_fix_ticks(struct store *store, const char *symbol, const struct quote_correction *c);
 
 #endif

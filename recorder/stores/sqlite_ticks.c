@@ -194,7 +194,7 @@ static int add_tick(struct row *row, const struct quote *q)
 }
 
 /* Unpack the row that `st` is at into `row`, corrected. Returns how many ticks were wrong. */
-static int correct_row(struct sqlite_store *s, sqlite3_stmt *st, const struct correction *c,
+static int correct_row(struct sqlite_store *s, sqlite3_stmt *st, const struct quote_correction *c,
                        struct row *row)
 {
     const uint8_t *bytes = sqlite3_column_blob(st, 1);
@@ -211,7 +211,7 @@ static int correct_row(struct sqlite_store *s, sqlite3_stmt *st, const struct co
         n = pack_get_quote(&pack, bytes, len, &q);
         if (n < 0)
             return sqlite_damaged(s);
-        is_wrong = q.timestamp.ms == c->at_ms && decimal_cmp(q.price, c->wrong) == 0;
+        is_wrong = q.timestamp.ms == c->at.ms && decimal_cmp(q.price, c->wrong) == 0;
         wrong += is_wrong;
         if (is_wrong && !c->has_right)
             continue;
@@ -239,7 +239,7 @@ static int put_back(struct sqlite_store *s, const struct row *row)
 }
 
 /* A tick is in one row, all but always: one row is corrected at a time, until none is wrong. */
-static int correct_one(struct sqlite_store *s, int64_t symbol, const struct correction *c)
+static int correct_one(struct sqlite_store *s, int64_t symbol, const struct quote_correction *c)
 {
     struct row row = {0};
     sqlite3_stmt *st;
@@ -248,8 +248,8 @@ static int correct_one(struct sqlite_store *s, int64_t symbol, const struct corr
     if (r < 0)
         return r;
     sqlite3_bind_int64(st, 1, symbol);
-    sqlite3_bind_int64(st, 2, c->at_ms);
-    sqlite3_bind_int64(st, 3, c->at_ms + 1);
+    sqlite3_bind_int64(st, 2, c->at.ms);
+    sqlite3_bind_int64(st, 3, c->at.ms + 1);
     while (wrong == 0 && sqlite3_step(st) == SQLITE_ROW)
         wrong = correct_row(s, st, c, &row);
     sqlite3_reset(st);
@@ -258,7 +258,7 @@ static int correct_one(struct sqlite_store *s, int64_t symbol, const struct corr
     return r < 0 ? r : wrong;
 }
 
-int sqlite_fix_ticks(struct store *store, const char *symbol, const struct correction *c)
+int sqlite_fix_ticks(struct store *store, const char *symbol, const struct quote_correction *c)
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
     int64_t id;

@@ -13,7 +13,7 @@ export { Postgres } from './postgres.mjs';
 export { Program, ROOT, binDir } from './program.mjs';
 export { Proxy } from './proxy.mjs';
 export { Publisher } from './publisher.mjs';
-export { Recorder, runRecorder } from './recorder.mjs';
+export { Recorder, exportBars, runRecorder } from './recorder.mjs';
 export { Relay } from './relay.mjs';
 export { atEnd, canListen, freePort, tempDir } from './scope.mjs';
 export { pause, until, within } from './until.mjs';

@@ -387,7 +387,8 @@ static void another_trade_taken_back_leaves_the_price(void **state)
     know_the_day(at(24, 10, 0));
     print_at(at(24, 10, 1), 1, "101");
     print_at(at(24, 10, 2), 2, "102");
-    assert_int_equal(revoke(1, "101"), LASTGOOD_OLD);
+    assert_int_equal(revoke(1, "101"), LASTGOOD_NEWS); /* for readers that kept it */
+    assert_int_equal(l.good.quote.correction.at.ms != 0, 1);
     assert_price("102");
     assert_volume("1010");
     assert_int_equal(revoke(1, "101"), LASTGOOD_OLD); /* twice */

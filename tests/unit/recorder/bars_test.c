@@ -207,6 +207,54 @@ static void a_new_publisher_leaves_no_gap(void **state)
     assert_int_equal(bars.gaps, 0);
 }
 
+static void two_publishers_of_one_symbol_are_told_apart(void **state)
+{
+    (void)state;
+    take(0, "10", 100, 5000);
+    take(1, "10", 100, 17);
+    assert_int_equal(bars_run(&bars), 2);
+    take(2, "10", 100, 5001);
+    assert_int_equal(bars_run(&bars), 1);
+    take(2, "10", 100, 18); /* at the same time */
+    assert_int_equal(bars_run(&bars), 2);
+    take(3, "10", 100, 5004);
+    take(4, "10", 100, 19);
+    assert_int_equal(bars.gaps, 1);
+    assert_int_equal(bars.lost, 2);
+}
+
+static void a_publisher_that_begins_anew_has_a_run_of_its_own(void **state)
+{
+    (void)state;
+    take(0, "10", 100, 1);
+    take(1, "10", 100, 2);
+    take(2, "10", 100, 1);
+    assert_int_equal(bars_run(&bars), 2);
+    take(3, "10", 100, 2);
+    assert_int_equal(bars_run(&bars), 2);
+    assert_int_equal(bars.state.seq, 2);
+    assert_int_equal(bars.lost, 0);
+}
+
+static void the_first_quote_again_is_no_new_publisher(void **state)
+{
+    (void)state;
+    take(0, "10", 100, 1);
+    take(0, "10", 100, 1);
+    assert_int_equal(bars_run(&bars), 1);
+}
+
+static void a_live_quote_never_begins_a_replay(void **state)
+{
+    struct quote q = quote_at(-3600000, "99", 1, 1);
+
+    (void)state;
+    take(0, "10", 100, 500);
+    assert_false(bars_goes_back(&bars, &q));
+    assert_int_equal(bars_take(&bars, &q), BARS_TOO_LATE);
+    assert_decimal(bar_at(RESOLUTION_1M, 0)->high, "10");
+}
+
 static void an_older_quote_does_not_take_the_sequence_back(void **state)
 {
     (void)state;
@@ -271,6 +319,7 @@ static void a_replay_that_begins_earlier_starts_a_timeline_of_its_own(void **sta
     struct quote q = quote_at(-86400000, "5", 10, 1);
 
     (void)state;
+    q.mode = MODE_REPLAY;
     take(0, "10", 100, 1);
     take(1000, "11", 120, 2);
     assert_true(bars_goes_back(&bars, &q));
@@ -449,6 +498,10 @@ int main(void)
         TEST(beyond_the_allowance_a_quote_is_not_taken),
         TEST(gaps_in_the_sequence_are_counted),
         TEST(a_new_publisher_leaves_no_gap),
+        TEST(two_publishers_of_one_symbol_are_told_apart),
+        TEST(a_publisher_that_begins_anew_has_a_run_of_its_own),
+        TEST(the_first_quote_again_is_no_new_publisher),
+        TEST(a_live_quote_never_begins_a_replay),
         TEST(an_older_quote_does_not_take_the_sequence_back),
         TEST(without_volume_bars_have_none),
         TEST(a_quote_without_volume_between_others_loses_none),

@@ -489,8 +489,8 @@ static void a_correction_changes_the_ticks_of_its_time_and_price_alone(void **st
 {
     const struct store_tick ticks[] = {tick_of(1, 1, 1000, "5"), tick_of(1, 2, 1000, "6"),
                                        tick_of(1, 3, 2000, "5"), tick_of(1, 4, 3000, "7")};
-    const struct correction wrong = {1000, number("5"), true, number("5.5")};
-    const struct correction none = {3000, number("7"), false, {0}};
+    const struct quote_correction wrong = {{1000}, number("5"), number("5.5"), true};
+    const struct quote_correction none = {.at = {3000}, .wrong = number("7")};
     struct tick_reading c;
 
     (void)state;
