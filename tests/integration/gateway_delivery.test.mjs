@@ -5,76 +5,13 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 import { Broker, Gateway, Publisher, Relay, mqttClient, pause, until } from '../support/index.mjs';
+import { Checker, SseChecker, WsChecker, checkers } from '../support/checker.mjs';
 import { OldBroker } from '../support/old_broker.mjs';
-import { RawMqtt, TYPE, userProperty } from '../support/raw.mjs';
+import { RawMqtt, userProperty } from '../support/raw.mjs';
 
 const suite = { after };
 const SYMBOLS = ['AAPL', 'AMZN', 'GOOG', 'META', 'MSFT', 'NVDA', 'ORCL', 'TSLA', 'IBM', 'INTC'];
 const RAP = 0x08; // retain as published
-
-const seqOf = (payload) => {
-  const at = payload.indexOf('"seq":');
-  return at < 0 ? undefined : parseInt(payload.toString('latin1', at + 6, at + 20), 10);
-};
-
-/** A reader that checks every quote as it comes and keeps the last `seq` of each symbol only. */
-class Checker extends RawMqtt {
-  last = new Map(); // topic -> seq
-  count = 0;
-  gaps = []; // where live messages were missing
-  older = []; // where an older one came after a newer
-  gapsAllowed = false;
-
-  static async start(t, gateway, filters, options = {}) {
-    const reader = await this.connect(t, gateway, options);
-    await reader.subscribe(filters, options);
-    return reader;
-  }
-
-  onFrame(f) {
-    super.onFrame(f);
-    this.frames.length = 0;
-  }
-
-  onPacket(p, size) {
-    const seq = p.type === TYPE.publish ? seqOf(p.payload) : undefined;
-    if (seq === undefined) super.onPacket(p, size);
-    else this.#check(p.topic, seq, p.retain);
-  }
-
-  /** Forget what was seen: a new subscription begins with its snapshot. */
-  restart() {
-    this.last.clear();
-  }
-
-  #check(topic, seq, retain) {
-    const last = this.last.get(topic);
-    this.count += 1;
-    this.last.set(topic, seq);
-    if (last === undefined) return;
-    if (seq < last || (seq === last && !retain)) this.older.push(`${topic}: ${seq} after ${last}`);
-    else if (seq > last + 1) this.gaps.push(`${topic}: ${seq} after ${last}`);
-  }
-
-  assertWell() {
-    assert.equal(this.ended, false, 'still connected');
-    assert.deepEqual(this.older, [], 'never older after newer');
-    if (!this.gapsAllowed) assert.deepEqual(this.gaps, [], 'nothing missing');
-  }
-
-  /** Every symbol has come at least as far as `other` had it when this was called, before that got `quotes` more. */
-  async catchesUpWith(other, quotes) {
-    const goal = new Map(other.last);
-    const from = other.count;
-    const there = () => [...goal].every(([topic, seq]) => this.last.get(topic) >= seq);
-    await this.until(() => there() || other.count - from > quotes, 'the newest values');
-    assert.ok(there(), `not within ${quotes} quotes of the other reader`);
-  }
-
-  describe() {
-    return `${this.count} quotes, ${JSON.stringify([...this.last].slice(0, 5))}, ${super.describe()}`;
-  }
-}
 
 async function ticker(t, { rate = 1000, symbols = SYMBOLS, args = [], through } = {}) {
   const broker = await Broker.start(t);
@@ -119,6 +56,45 @@ test('a thousand subscriptions under a fast publisher: snapshot, then live, noth
   );
 });
 
+test('at /ws too: an acknowledgement, the snapshot, then live, nothing after it is given up', async (t) => {
+  const wishes = [['*'], ['AAPL', 'MSFT'], ['*', 'IBM'], ['ORCL'], ['AAPL', 'GOOG', 'META']];
+  const readers = await Promise.all(Array.from({ length: 8 }, () => WsChecker.connect(t, gateway)));
+  await Promise.all(
+    readers.map(async (reader, i) => {
+      for (let round = 0; round < 25; round++) {
+        const wish = wishes[(i + round) % wishes.length];
+        const goal = reader.count + 1 + ((i * 7 + round * 13) % 60);
+        reader.restart();
+        assert.deepEqual((await reader.subscribe(wish)).symbols, [...wish].sort());
+        await reader.until(() => reader.count >= goal);
+        assert.deepEqual((await reader.unsubscribe(['*'])).symbols, []);
+        const n = reader.count;
+        await reader.sync();
+        assert.equal(reader.count, n, 'nothing after the acknowledgement');
+      }
+      reader.assertWell();
+    }),
+  );
+});
+
+test('at /events too: whoever comes back with the last id goes on where he was, nothing older', async (t) => {
+  await Promise.all(
+    ['stocks/+', ['stocks/AAPL', 'stocks/MSFT'], 'stocks/IBM'].map(async (filters, i) => {
+      let reader = await SseChecker.start(t, gateway, filters);
+      for (let round = 0; round < 25; round++) {
+        const goal = reader.count + 1 + ((i * 7 + round * 13) % 60);
+        await reader.until(() => reader.count >= goal);
+        if (round % 2) reader.destroy();
+        else reader.socket.resetAndDestroy();
+        assert.deepEqual(reader.older, []);
+        if (!reader.gapsAllowed) assert.deepEqual(reader.gaps, []);
+        reader = await reader.comeBack(t, gateway, filters);
+      }
+      assert.deepEqual(reader.events, [], 'no reset');
+    }),
+  );
+});
+
 test('filters that come and go take nothing from those that stay', async (t) => {
   const readers = await Promise.all(
     Array.from({ length: 10 }, () => Checker.start(t, gateway, ['stocks/AAPL', 'stocks/MSFT'])),
@@ -154,7 +130,9 @@ test('a reader that keeps up gets every message once, beside many that come and 
 test('with --max-delay 0 and with two workers nothing is missing either', async (t) => {
   for (const args of [['--max-delay', '0'], ['--workers', '2']]) {
     const other = await Gateway.start(t, broker, { args });
-    const readers = await Promise.all(Array.from({ length: 8 }, () => Checker.start(t, other, 'stocks/+')));
+    const readers = await Promise.all(
+      Array.from({ length: 9 }, (_, i) => checkers[i % 3].start(t, other, 'stocks/+')),
+    );
     await Promise.all(readers.map((reader) => reader.until(() => reader.count > 1000)));
     for (const reader of readers) reader.assertWell();
   }
@@ -168,9 +146,11 @@ test('a reader that stops reading for 5 s gets the newest of every symbol within
   const busy = await ticker(t, { rate, symbols, args: ['--max-log', '131072'] });
   const filter = [['stocks/+', RAP], ['stocks/+/price', 0]];
   const steady = await Checker.start(t, busy.gateway, filter);
-  const stalled = await Promise.all(
-    [5, 4, 5].map((version) => Checker.start(t, busy.gateway, version === 5 ? filter : ['stocks/#'], { version })),
-  );
+  const beside = await Promise.all([WsChecker, SseChecker].map((door) => door.start(t, busy.gateway, 'stocks/+')));
+  const stalled = await Promise.all([
+    ...[5, 4, 5].map((version) => Checker.start(t, busy.gateway, version === 5 ? filter : ['stocks/#'], { version })),
+    ...[WsChecker, SseChecker].map((door) => door.start(t, busy.gateway, 'stocks/+')),
+  ]);
   await steady.until(() => steady.last.size === symbols.length);
   for (const reader of stalled) {
     await reader.until(() => reader.last.size === symbols.length);
@@ -178,12 +158,12 @@ test('a reader that stops reading for 5 s gets the newest of every symbol within
     reader.stall();
   }
   await pause(5000);
-  await until(async () => (await busy.gateway.metric('tapecast_catch_ups_total')) >= 3, { timeout: 20_000 });
+  await until(async () => (await busy.gateway.metric('tapecast_catch_ups_total')) >= stalled.length, { timeout: 20_000 });
   for (const reader of stalled) reader.resume();
   const second = rate; // in quotes
   await Promise.all(stalled.map((reader) => reader.catchesUpWith(steady, second)));
   await Promise.all(stalled.map((reader) => reader.until(() => reader.count > 1000)));
-  for (const reader of [steady, ...stalled]) reader.assertWell();
+  for (const reader of [steady, ...beside, ...stalled]) reader.assertWell();
   assert.ok((await busy.gateway.metric('tapecast_conflated_total')) > 0);
   assert.equal(await busy.gateway.metric('tapecast_refused_total{reason="overrun"}'), 0);
 });
@@ -228,17 +208,20 @@ for (const version of [4, 5]) {
     await status.until(says('down'));
     assert.equal((await stack.gateway.get('/readyz')).status, 503);
     assert.equal(JSON.parse(await (await stack.gateway.get('/api/quotes')).text()).length, SYMBOLS.length);
-    const late = await Checker.start(t, stack.gateway, 'stocks/+', { version });
-    assert.deepEqual(late.last, reader.last, 'a newcomer gets the last values');
+    const late = await Promise.all(checkers.map((door) => door.start(t, stack.gateway, 'stocks/+', door === Checker ? { version } : {})));
+    for (const r of late) {
+      await r.until(() => r.last.size === SYMBOLS.length);
+      assert.deepEqual(r.last, reader.last, 'a newcomer gets the last values');
+      r.gapsAllowed = true;
+    }
 
-    reader.gapsAllowed = late.gapsAllowed = true;
+    reader.gapsAllowed = true;
     const before = new Map(reader.last);
     await stack.broker.start();
     await status.until(says('up'), 3000);
-    for (const r of [reader, late])
+    for (const r of [reader, ...late])
       await r.until(() => [...before].every(([topic, seq]) => r.last.get(topic) > seq), 'new quotes', 3000);
-    reader.assertWell();
-    late.assertWell();
+    for (const r of [reader, ...late]) r.assertWell();
     status.client.connected || assert.fail('the reader of the status lost its connection');
     await stack.gateway.ready();
   });
@@ -337,6 +320,7 @@ test('SIGTERM: readers are told 0x8B and 1001, the broker is told, and the progr
   const four = await Checker.start(t, stack.gateway, 'stocks/+', { version: 4 });
   const deaf = await Checker.start(t, stack.gateway, 'stocks/+');
   deaf.stall();
+  const [json, events] = [await WsChecker.start(t, stack.gateway, 'stocks/+'), await SseChecker.start(t, stack.gateway, 'stocks/+')];
   const halfway = await RawMqtt.upgrade(t, stack.gateway);
   const start = performance.now();
   const frames = [];
@@ -347,7 +331,11 @@ test('SIGTERM: readers are told 0x8B and 1001, the broker is told, and the progr
   const { code } = await stack.gateway.stop();
   assert.ok(performance.now() - start < 2000, `${performance.now() - start} ms`);
   assert.equal(code, 0);
-  await Promise.all([five.closed(), four.closed(), halfway.closed()]);
+  await Promise.all([five, four, json, events, halfway].map((r) => r.closed()));
+  assert.equal(json.closeCode, 1001);
+  assert.equal(events.rest, '', 'no event is cut');
+  assert.equal(events.reset, false);
+  assert.ok(events.retry >= 1000 && events.retry <= 3000, `retry: ${events.retry}`);
   assert.equal(five.disconnect.reason, 0x8b);
   assert.equal(four.disconnect, undefined);
   assert.deepEqual(frames, [1001, 1001]);
