@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Measures the gateway's fan-out against Mosquitto's own WebSocket listener and against a bare send() loop.
 //
-//   tests/bench/fanout.mjs [--quick] [load|busy|few|private|memory|growth|most|stalled …]
+//   tests/bench/fanout.mjs [--quick] [load|busy|few|sse|private|memory|growth|most|stalled …]
 //
 // The server under test runs on core 0, the load on core 1, so at least two cores are needed; on a noisy machine only the ratios
 // between rows of one run mean something. Each row is the median of three runs, the servers taking turns.
@@ -21,6 +21,7 @@ const quick = process.argv.includes('--quick');
 const RUNS = quick ? 1 : 3;
 const WINDOW = quick ? 2 : 4;
 const WARM_UP = 1;
+const SSE = '/events?symbols=*';
 let nextPort = 20000 + (process.pid % 5000);
 
 for (const tool of ['ticks', 'readers', 'sendloop'])
@@ -91,7 +92,7 @@ const servers = {
     const ticks = new Tool(1, tool('ticks'), ['--serve', feed, '--symbols', load.symbols, '--rate', load.rate, '--seconds', seconds]);
     const server = new Tool(0, path.join(bin, 'tapecast-gateway'), ['--mqtt-url', `mqtt://127.0.0.1:${feed}`, '--listen', `127.0.0.1:${port}`]);
     await ticks.line();
-    return { port, path: '/mqtt', pid: server.child.pid, begin: () => ticks.go(), sent: () => ticks.json(), tools: [ticks, server] };
+    return { port, path: load.sse ? SSE : '/mqtt', pid: server.child.pid, begin: () => ticks.go(), sent: () => ticks.json(), tools: [ticks, server] };
   },
 
   async mosquitto(load) {
@@ -108,9 +109,9 @@ const servers = {
 
   async 'bare send'(load) {
     const port = nextPort++;
-    const server = new Tool(0, tool('sendloop'), ['--port', port, '--clients', load.clients, '--rate', load.rate, '--batch', load.batch ?? 1, '--seconds', WARM_UP + WINDOW + 0.5]);
+    const server = new Tool(0, tool('sendloop'), ['--port', port, '--clients', load.clients, '--rate', load.rate, '--batch', load.batch ?? 1, '--seconds', WARM_UP + WINDOW + 0.5, ...(load.sse ? ['--sse'] : [])]);
     await server.line();
-    return { port, path: '/mqtt', pid: server.child.pid, begin: () => server.go(), sent: () => server.json(), tools: [server] };
+    return { port, path: load.sse ? SSE : '/mqtt', pid: server.child.pid, begin: () => server.go(), sent: () => server.json(), tools: [server] };
   },
 };
 
@@ -189,6 +190,12 @@ const benches = {
   async busy() {
     const load = { clients: 1000, symbols: 100, rate: 1000 };
     table('busy, 1,000 readers x 1,000 messages/s', await compare(['tapecast', 'bare send'], load), CPU);
+  },
+  async sse() {
+    for (const [clients, batch] of [[1000, 1], [5000, 1], [5000, 10]]) {
+      const load = { clients, symbols: 100, rate: 100, batch, sse: true };
+      table(`Server-Sent Events, ${clients} readers x 100 messages/s; bare send: ${batch} a write`, await compare(['tapecast', 'bare send'], load), CPU);
+    }
   },
   async private() {
     const load = { clients: 1000, symbols: 1000, perClient: 10, rate: 4000 };

@@ -1,5 +1,6 @@
 /*
- * readers -- N MQTT-over-WebSocket clients that count what they get.
+ * readers -- N clients that count what they get: MQTT over WebSocket, or Server-Sent Events when
+ * the path is /events….
  *
  * Connects and subscribes all, prints {"ready":…}, waits for a line on stdin, warms up, measures,
  * and prints one JSON line: messages, bytes, writes seen, latency percentiles of a sample whose
@@ -38,7 +39,7 @@ static const char *path = "/mqtt", *filter = "stocks/+";
 static struct client *clients;
 static uint64_t messages, bytes, reads, gaps, doubles, closed;
 static uint64_t histogram[HISTOGRAM];
-static bool measuring;
+static bool measuring, sse;
 static uint8_t *buffer;
 
 /* ---- latency ---- */
@@ -84,13 +85,13 @@ static uint64_t number_after(const uint8_t *p, size_t len, const char *key)
 static void look_closely(struct client *c, const uint8_t *p, size_t len)
 {
     uint64_t seq = number_after(p, len, "\"seq\":"), ts = number_after(p, len, "\"ts_ns\":");
-    const uint8_t *name = memmem(p, len, "stocks/", 7);
+    const uint8_t *name = memmem(p, len, "\"symbol\":\"", 10);
     unsigned symbol = 0, b;
 
     if (name == NULL || ts == 0)
         return;
     for (int i = 0; i < 4; i++)
-        symbol = symbol * 26 + (unsigned)(name[7 + i] - 'A');
+        symbol = symbol * 26 + (unsigned)(name[10 + i] - 'A');
     if (symbol < (unsigned)n_symbols) {
         if (c->seqs[symbol] != 0 && seq > c->seqs[symbol] + 1)
             gaps += seq - c->seqs[symbol] - 1;
@@ -101,6 +102,14 @@ static void look_closely(struct client *c, const uint8_t *p, size_t len)
         b = bucket_of((bench_now_ns() - ts) / 1000);
         histogram[b < HISTOGRAM ? b : HISTOGRAM - 1]++;
     }
+}
+
+static void count_message(struct client *c, const uint8_t *p, size_t len)
+{
+    c->messages++;
+    messages += measuring;
+    if (c->seqs != NULL)
+        look_closely(c, p, len);
 }
 
 /* One MQTT packet at `p`: returns its length, 0 when it is not whole. */
@@ -117,17 +126,26 @@ static size_t take_packet(struct client *c, const uint8_t *p, size_t len)
     }
     if (n + rest > len)
         return 0;
-    if (p[0] >> 4 == 3) {
-        c->messages++;
-        messages += measuring;
-        if (c->seqs != NULL)
-            look_closely(c, p, n + rest);
-    }
+    if (p[0] >> 4 == 3)
+        count_message(c, p, n + rest);
     return n + rest;
 }
 
+/* Events with an id are messages. Returns how many bytes of `p` were used. */
+static size_t take_events(struct client *c, const uint8_t *p, size_t len)
+{
+    const uint8_t *at = p, *end;
+
+    while ((end = memmem(at, len - (size_t)(at - p), "\n\n", 2)) != NULL) {
+        if (*at == 'i')
+            count_message(c, at, (size_t)(end - at));
+        at = end + 2;
+    }
+    return (size_t)(at - p);
+}
+
 /* Returns how many bytes of `p` were used. */
-static size_t take(struct client *c, const uint8_t *p, size_t len)
+static size_t take_frames(struct client *c, const uint8_t *p, size_t len)
 {
     size_t at = 0;
 
@@ -181,7 +199,7 @@ static void on_readable(struct client *c)
     }
     memcpy(buffer, c->carry, c->carry_len);
     len = c->carry_len + (size_t)n;
-    used = take(c, buffer, len);
+    used = sse ? take_events(c, buffer, len) : take_frames(c, buffer, len);
     c->carry_len = (uint32_t)(len - used);
     if (c->carry_len > CARRY_MAX)
         bench_die("a packet larger than expected");
@@ -237,29 +255,44 @@ static size_t subscribe_packet(uint8_t *buf, unsigned *seed)
     return n + len;
 }
 
-static void open_client(struct client *c, int index)
+/* Send the request and take the head of the answer. */
+static void ask(int fd)
 {
-    char request[512], answer[1024], id[32];
-    uint8_t packet[8192];
-    unsigned seed = (unsigned)index + 1;
+    static const char websocket[] =
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Protocol: mqtt\r\n";
+    char request[512], answer[1024];
     size_t n = 0;
 
-    c->fd = bench_connect(port);
-    snprintf(request, sizeof(request),
-             "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
-             "Sec-WebSocket-Protocol: mqtt\r\n\r\n",
-             path);
-    bench_write_all(c->fd, request, strlen(request));
+    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n", path,
+             sse ? "" : websocket);
+    bench_write_all(fd, request, strlen(request));
     do { /* byte by byte, so that nothing behind the head is taken */
-        if (recv(c->fd, answer + n, 1, 0) != 1 || ++n == sizeof(answer))
-            bench_die("the upgrade was refused");
+        if (recv(fd, answer + n, 1, 0) != 1 || ++n == sizeof(answer))
+            bench_die("the request was refused");
     } while (n < 4 || memcmp(answer + n - 4, "\r\n\r\n", 4) != 0);
-    if (memcmp(answer, "HTTP/1.1 101", 12) != 0)
-        bench_die("the upgrade was refused");
+    if (memcmp(answer, sse ? "HTTP/1.1 200" : "HTTP/1.1 101", 12) != 0)
+        bench_die("the request was refused");
+}
+
+static void subscribe(struct client *c, int index)
+{
+    char id[32];
+    uint8_t packet[8192];
+    unsigned seed = (unsigned)index + 1;
+
     snprintf(id, sizeof(id), "bench-%d-%d", (int)getpid(), index);
     send_frame(c->fd, packet, bench_connect_packet(packet, id));
     send_frame(c->fd, packet, subscribe_packet(packet, &seed));
+}
+
+static void open_client(struct client *c, int index)
+{
+    c->fd = bench_connect(port);
+    ask(c->fd);
+    if (!sse)
+        subscribe(c, index);
     if (index % (n_clients / SAMPLE + 1) == 0 && index >= n_stalled)
         c->seqs = calloc((size_t)n_symbols, sizeof(*c->seqs));
 }
@@ -372,6 +405,7 @@ static bool read_options(int argc, char **argv)
             break;
         case 'a':
             path = optarg;
+            sse = strncmp(path, "/events", 7) == 0;
             break;
         case 't':
             filter = optarg;

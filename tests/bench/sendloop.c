@@ -2,9 +2,9 @@
  * sendloop -- the limit: sends the same bytes to every socket with one send() each, doing nothing
  * else.
  *
- * Speaks just enough of a WebSocket handshake that `readers` takes it for a gateway. --rate is
- * messages a second to each client, --batch how many of them are in one write; --rate 0 is as fast
- * as the sockets take it.
+ * Speaks just enough of a WebSocket handshake, or with --sse of an HTTP answer, that `readers`
+ * takes it for a gateway. --rate is messages a second to each client, --batch how many of them are
+ * in one write; --rate 0 is as fast as the sockets take it.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -24,6 +24,7 @@
 
 static int n_clients = 1000, port, batch = 1;
 static double rate = 100, seconds = 5;
+static bool sse;
 
 struct client {
     int fd;
@@ -44,6 +45,9 @@ static size_t append_frame(uint8_t *p, uint32_t seq)
                        seq * 100, seq, (unsigned long long)bench_now_ns());
     size_t packet = 2 + 11 + (size_t)len, rest = packet > 127 ? 3 : 2;
 
+    if (sse)
+        return (size_t)snprintf((char *)p, FRAME_MAX, "id: 00000000-%u\nevent: quote\ndata: %s\n\n",
+                                seq, payload);
     p[0] = 0x82;
     p[1] = 126;
     p[2] = (uint8_t)((packet + rest) >> 8);
@@ -62,7 +66,8 @@ static size_t append_frame(uint8_t *p, uint32_t seq)
 
 static void greet(struct client *c, int listener)
 {
-    static const char answer[] = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
+    const char *answer =
+        sse ? "HTTP/1.1 200 OK\r\n\r\n" : "HTTP/1.1 101 Switching Protocols\r\n\r\n";
     char request[4096];
     size_t n = 0;
 
@@ -74,7 +79,7 @@ static void greet(struct client *c, int listener)
         n += (size_t)k;
         request[n] = '\0';
     } while (strstr(request, "\r\n\r\n") == NULL);
-    bench_write_all(c->fd, answer, sizeof(answer) - 1);
+    bench_write_all(c->fd, answer, strlen(answer));
 }
 
 /* Send what a client is owed of the block, with one call. Returns whether it is done. */
@@ -135,8 +140,13 @@ static uint64_t run(int epoll_fd)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"port", 1, NULL, 'p'},  {"clients", 1, NULL, 'n'}, {"rate", 1, NULL, 'r'},
-        {"batch", 1, NULL, 'b'}, {"seconds", 1, NULL, 'd'}, {0},
+        {"port", 1, NULL, 'p'},
+        {"clients", 1, NULL, 'n'},
+        {"rate", 1, NULL, 'r'},
+        {"batch", 1, NULL, 'b'},
+        {"seconds", 1, NULL, 'd'},
+        {"sse", 0, NULL, 'e'},
+        {0},
     };
     int option, listener, epoll_fd = epoll_create1(0);
     char line[16];
@@ -157,6 +167,9 @@ int main(int argc, char **argv)
             break;
         case 'd':
             seconds = strtod(optarg, NULL);
+            break;
+        case 'e':
+            sse = true;
             break;
         default:
             return 2;
