@@ -19,6 +19,7 @@
 #include "common/banned.h"
 
 #define TURN_MAX_NS 4000000
+#define ANSWERS_MAX (CONN_OUT_MAX / 4)
 
 static const struct protocol ws_protocol;
 
@@ -98,10 +99,13 @@ static void on_frame(struct ws_session *s, const struct ws_event *e)
 }
 
 /* Subscribing is what costs: a turn that has lasted long takes no more messages, so that nobody
- * waits for a client that sends thousands; one a turn it always gets. */
+ * waits for a client that sends thousands; one a turn it always gets. Nor are more taken while many
+ * answers wait: a list of symbols is long, and who asks faster than he reads is answered as he
+ * reads. */
 static bool must_yield(const struct ws_session *s)
 {
-    return mono_now().ns - worker_of(s->conn)->now.ns > TURN_MAX_NS;
+    return s->conn->out_len > ANSWERS_MAX ||
+           mono_now().ns - worker_of(s->conn)->now.ns > TURN_MAX_NS;
 }
 
 static size_t on_bytes(struct conn *c, uint8_t *bytes, size_t len)
