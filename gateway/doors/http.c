@@ -446,7 +446,7 @@ static void on_end(struct conn *c)
 
 const struct protocol http_protocol = {
     .name = "http",
-    .keep_max = READ_BUFFER,
+    .keep_max = READ_MAX,
     .takes_turns = true,
     .bytes = on_bytes,
     .drained = on_drained,

@@ -170,7 +170,7 @@ static void on_end(struct conn *c)
 
 static const struct protocol ws_protocol = {
     .name = "ws",
-    .keep_max = READ_BUFFER, /* while it yields, else WS_KEEP_MAX */
+    .keep_max = READ_MAX, /* while it yields, else WS_KEEP_MAX */
     .bytes = on_bytes,
     .drained = on_drained,
     .expired = on_expired,

@@ -370,7 +370,7 @@ static bool read_once(struct conn *c)
 {
     uint8_t *buffer = c->net->read_buffer;
     size_t kept = c->in_len, used;
-    size_t room = READ_BUFFER + TLS_RECORD_MAX - kept; /* a whole record at least */
+    size_t room = READ_MAX - kept; /* a whole record at least */
     ssize_t n = receive(c, buffer + kept, room);
 
     if (n < 0)

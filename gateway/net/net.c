@@ -13,6 +13,8 @@
 
 #include "common/banned.h"
 
+_Static_assert(READ_MAX == READ_BUFFER + TLS_RECORD_MAX, "a read takes a whole record");
+
 #define ACCEPTS_PER_TURN 64
 #define PAUSE_MS 1000 /* without descriptors, accepting waits this long */
 
@@ -158,7 +160,7 @@ int net_open(struct net *n, struct loop *l, const char *address, const struct ne
     deadline_init(&n->listener_pause, on_pause_over);
     list_init(&n->conns);
     list_init(&n->gone);
-    n->read_buffer = malloc(READ_BUFFER + TLS_RECORD_MAX);
+    n->read_buffer = malloc(READ_MAX);
     if (n->read_buffer == NULL)
         return -ENOMEM;
     fd = listen_on(address, shared_port);

@@ -18,6 +18,8 @@
 #include "gateway/net/address.h"
 
 #define READ_BUFFER 65536
+#define READ_MAX (READ_BUFFER + 16384) /* with a whole TLS record: what bytes() is given at most   \
+                                        */
 
 struct conn;
 struct ssl_ctx_st;
