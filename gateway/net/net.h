@@ -18,8 +18,9 @@
 #include "gateway/net/address.h"
 
 #define READ_BUFFER 65536
-#define READ_MAX (READ_BUFFER + 16384) /* with a whole TLS record: what bytes() is given at most   \
-                                        */
+#define READ_MAX                                                                                   \
+    (READ_BUFFER + 16384) /* with a whole TLS record: what bytes() is given at most                \
+                           */
 
 struct conn;
 struct ssl_ctx_st;
