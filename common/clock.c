@@ -11,7 +11,35 @@
 #define FIRST_MS INT64_C(-62167219200000) /* 0000-01-01T00:00:00.000Z */
 #define LAST_MS INT64_C(253402300799999)  /* 9999-12-31T23:59:59.999Z */
 
+static _Thread_local struct {
+    bool held;
+    struct mono mono;
+    struct wall wall;
+} held;
+
+void clock_hold(struct mono mono, struct wall wall)
+{
+    held.held = true;
+    held.mono = mono;
+    held.wall = wall;
+}
+
+void clock_release(void)
+{
+    held.held = false;
+}
+
 struct mono mono_now(void)
+{
+    return held.held ? held.mono : mono_real();
+}
+
+struct wall wall_now(void)
+{
+    return held.held ? held.wall : wall_real();
+}
+
+struct mono mono_real(void)
 {
     struct timespec ts;
 
@@ -42,7 +70,7 @@ int mono_timeout_ms(struct mono t, struct mono now)
     return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
-struct wall wall_now(void)
+struct wall wall_real(void)
 {
     struct timespec ts;
 

@@ -22,6 +22,12 @@ struct wall {
 #define MONO_NEVER ((struct mono){INT64_MAX})
 
 struct mono mono_now(void);
+
+/* From now on, for the calling thread alone, mono_now() and wall_now() are these and stand still:
+ * for playing what happened at another time. Until clock_release(). */
+void clock_hold(struct mono mono, struct wall wall);
+void clock_release(void);
+
 struct mono mono_add_ms(struct mono t, int64_t ms); /* saturates at MONO_NEVER */
 static inline bool mono_before(struct mono a, struct mono b)
 {
@@ -41,6 +47,8 @@ static inline struct mono mono_later(struct mono a, struct mono b)
 int mono_timeout_ms(struct mono t, struct mono now);
 
 struct wall wall_now(void);
+struct wall wall_real(void); /* also while the clock is held */
+struct mono mono_real(void);
 
 #define WALL_TEXT_MAX 25 /* "2026-11-21T05:49:00.123Z" and NUL */
 void wall_format(struct wall t, char buf[WALL_TEXT_MAX]);

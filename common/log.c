@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/secret.h"
 
 #include "common/banned.h"
 
@@ -46,7 +47,7 @@ void log_write(enum log_level level, const char *format, ...)
 
     if (level < log_lowest)
         return;
-    wall_format(wall_now(), time);
+    wall_format(wall_real(), time);
     n = snprintf(record, sizeof(record), "%s %s %s: ", time, names[level], log_program);
     head = min_size((size_t)n, room);
 
@@ -59,6 +60,7 @@ void log_write(enum log_level level, const char *format, ...)
         len = room;
         memcpy(record + len - 3, "...", 3);
     }
+    secret_mask(record, len);
     mask_controls(record, len);
     record[len++] = '\n';
     if (write(STDERR_FILENO, record, len) < 0) {

@@ -4,7 +4,8 @@
  *     2026-11-21T05:49:00.123Z info  gateway: upstream is up: mqtt://127.0.0.1:1883
  *
  * For state changes and errors, never for each message. A record is one write(2), control bytes in
- * it are replaced by '?', so what a stranger sent cannot forge a line. Any thread.
+ * it are replaced by '?', so what a stranger sent cannot forge a line; secrets in it are masked
+ * (secret.h). Any thread.
  */
 #ifndef TAPECAST_COMMON_LOG_H
 #define TAPECAST_COMMON_LOG_H

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/secret.h"
 
 #include "common/banned.h"
 
@@ -479,8 +480,10 @@ static int copy_secret(const char *variable, const char *value, char **ret)
         return -EBADMSG;
     }
     copy = strdup(value);
-    if (copy == NULL)
+    if (copy == NULL || secret_keep(value) < 0) {
+        free(copy);
         return -ENOMEM;
+    }
     *ret = copy;
     return 0;
 }
@@ -498,6 +501,9 @@ static int open_private(const char *variable, const char *path, int *ret_fd)
     } else if (!S_ISREG(st.st_mode)) {
         r = -EINVAL;
         log_error("%s: %s is not a file", variable, path);
+    } else if (st.st_uid != geteuid() && st.st_uid != 0) {
+        r = -EACCES;
+        log_error("%s: %s belongs to somebody else", variable, path);
     } else if (st.st_mode & (S_IRWXG | S_IRWXO)) {
         r = -EACCES;
         log_error("%s: others may read %s; run: chmod 600 %s", variable, path, path);

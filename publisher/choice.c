@@ -13,8 +13,6 @@
 #define START_MS 5000 /* a preferred feed that starts is waited for */
 #define BACK_MS 10000 /* well for so long, it comes back; the first time */
 #define BACK_MAX_MS 600000
-#define LATE_MS 5000     /* trades of a session that are reported after its end */
-#define CLOSING_MS 60000 /* and its closing price */
 
 struct view { /* of a symbol, by a feed */
     bool known;
@@ -29,10 +27,9 @@ struct pick { /* a symbol */
     char symbol[SYMBOL_MAX + 1];
     uint8_t carriers;       /* bits: the feeds that tell, or may tell, of it */
     uint8_t feed;           /* that counts; NOBODY at first */
-    uint8_t session;        /* as shown */
     struct wall not_before; /* the price shown when the feed changed */
     struct wall shown;
-    struct mono given_at, changed_at;
+    struct mono changed_at;
     int64_t back_ms;
     uint64_t changes;
     struct view *views; /* one a feed */
@@ -54,7 +51,6 @@ struct choice {
     struct pick *picks; /* by number in `index`; SYMBOLS_MAX, touched as they are needed */
     struct view *views; /* SYMBOLS_MAX * n_feeds of them */
     struct mono began;  /* the first look */
-    enum quote_session session, session_late, session_closing; /* now, and that long ago */
     uint64_t changes;
 };
 
@@ -207,24 +203,11 @@ static void keep_wellness(const struct choice *c, struct pick *p, struct mono no
  * Giving
  */
 
-/* The session that a price made in `made` is shown under. */
-static uint8_t label(const struct choice *c, uint8_t made)
+static void give(struct choice *c, struct pick *p, const struct quote *q)
 {
-    if (made == SESSION_UNKNOWN || made == c->session || made == c->session_closing)
-        return made;
-    return (uint8_t)c->session;
-}
-
-static void give(struct choice *c, struct pick *p, const struct quote *q, struct mono now)
-{
-    struct quote shown = *q;
-
-    shown.session = label(c, q->session);
-    p->session = shown.session;
     p->shown = q->timestamp;
-    p->given_at = now;
     c->sides[p->feed].given++;
-    c->config.give(c->config.ctx, &shown);
+    c->config.give(c->config.ctx, q);
 }
 
 static void change_feed(struct choice *c, struct pick *p, size_t feed, struct mono now)
@@ -247,7 +230,7 @@ static void change_feed(struct choice *c, struct pick *p, size_t feed, struct mo
     p->feed = (uint8_t)feed;
     p->changed_at = now;
     if (first || q->timestamp.ms > p->not_before.ms)
-        give(c, p, q, now);
+        give(c, p, q);
 }
 
 /* May a less preferred feed speak for a symbol that nobody has spoken for yet? */
@@ -289,18 +272,19 @@ void choice_offer(struct choice *c, size_t feed, const struct quote *q, struct m
         return;
     v = &p->views[feed];
     p->carriers |= (uint8_t)(1 << feed);
+    if (!v->known || q->timestamp.ms != v->latest.timestamp.ms) /* else it says the same anew */
+        freshness_heard(&c->sides[feed].freshness, &v->fresh, q->session, now);
     v->known = true;
     v->latest = *q;
-    freshness_heard(&c->sides[feed].freshness, &v->fresh, q->session, now);
     if (c->n_feeds == 1) {
         p->feed = 0;
-        give(c, p, q, now);
+        give(c, p, q);
         return;
     }
     if (p->feed != feed)
         decide(c, p, now);
     else if (q->timestamp.ms >= p->not_before.ms)
-        give(c, p, q, now);
+        give(c, p, q);
 }
 
 /*
@@ -327,49 +311,20 @@ static struct wall market_time(const struct choice *c, struct wall wall)
     return wall;
 }
 
-static void look_at_clock(struct choice *c, struct wall wall)
-{
-    const struct calendar *calendar = c->config.calendar;
-
-    c->session = calendar_session(calendar, wall);
-    c->session_late = calendar_session(calendar, (struct wall){wall.ms - LATE_MS});
-    c->session_closing = calendar_session(calendar, (struct wall){wall.ms - CLOSING_MS});
-}
-
-/* A session has ended, and what is shown still bears its name. */
-static void rename_session(struct choice *c, struct pick *p, struct mono now)
-{
-    struct quote q;
-
-    if (p->session == SESSION_UNKNOWN || p->session == c->session ||
-        p->session == c->session_late || mono_before(now, mono_add_ms(p->given_at, LATE_MS)))
-        return;
-    q = p->views[p->feed].latest;
-    if (q.timestamp.ms != p->shown.ms)
-        return;
-    q.session = (uint8_t)c->session;
-    give(c, p, &q, now);
-}
-
 int64_t choice_look(struct choice *c, struct mono now, struct wall wall)
 {
     struct wall market = market_time(c, wall);
+    enum quote_session session;
     int64_t set_ms = 0;
 
     if (c->began.ns == 0)
         c->began = now;
-    look_at_clock(c, market);
+    session = calendar_session(c->config.calendar, market);
     for (size_t i = 0; i < c->n_feeds; i++)
-        set_ms = freshness_look(&c->sides[i].freshness, now, wall, c->session,
+        set_ms = freshness_look(&c->sides[i].freshness, now, wall, session,
                                 newyork_day(market.ms / 1000));
-    for (uint32_t i = 0; i < c->index.n; i++) {
-        struct pick *p = &c->picks[i];
-
-        if (c->n_feeds > 1)
-            decide(c, p, now);
-        if (p->feed != NOBODY)
-            rename_session(c, p, now);
-    }
+    for (uint32_t i = 0; i < c->index.n && c->n_feeds > 1; i++)
+        decide(c, &c->picks[i], now);
     return set_ms;
 }
 

@@ -11,10 +11,6 @@
  *
  * After a change of feeds no price is let through that was made before the one that is shown.
  *
- * A quote's session is the one that the price was made in for as long as that lasts and a minute
- * beyond; else that of now. When a session ends and no price has come in the new one, the last
- * quote is given once more under the new session, LATE_MS after the change.
- *
  * Pure: no clock of its own; one thread.
  */
 #ifndef TAPECAST_PUBLISHER_CHOICE_H

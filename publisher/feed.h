@@ -20,16 +20,19 @@
 #include "common/quote.h"
 
 struct calendar;
+struct playback;
 struct feed; /* each feed's own */
 
 /* The options of all feeds, as read from the command line; strings live as long as the program. */
 struct feed_options {
-    uint64_t seed;     /* sim; 0 draws one and logs it */
-    uint64_t rate;     /* sim: ticks a second over all symbols; 0 is the default for the symbols */
-    const char *file;  /* replay */
-    const char *speed; /* replay: "1", "10", "0.5", "max" */
-    bool loop;         /* replay */
-    bool odd_lots;     /* live: trades of less than a round lot move the price too */
+    uint64_t seed;      /* sim; 0 draws one and logs it */
+    uint64_t rate;      /* sim: ticks a second over all symbols; 0 is the default for the symbols */
+    const char *file;   /* replay */
+    const char *speed;  /* replay: "1", "10", "0.5", "max" */
+    bool loop;          /* replay */
+    const char *record; /* live: a file for what the service says; or NULL */
+    uint64_t record_limit_mb;
+    bool odd_lots;       /* live: trades of less than a round lot move the price too */
     const char *ca_file; /* live: certificates to trust; NULL for the system's */
     const char *finnhub_url;
     const char *finnhub_ws_url; /* NULL: no stream */
@@ -47,6 +50,7 @@ struct feed_config {
     size_t n_symbols;
     const struct feed_options *options;
     struct calendar *calendar; /* of US exchanges, shared by all feeds; NULL: the rules alone */
+    struct playback *playback; /* live: a record in the network's place; or NULL */
     int stop_fd; /* becomes and stays readable when the publisher stops: poll it while waiting */
 };
 
@@ -96,6 +100,9 @@ struct feed_ops {
 };
 
 extern const struct feed_ops feed_sim, feed_replay, feed_finnhub, feed_alpaca;
+
+/* `replay` of a record of what a service said. */
+extern const struct feed_ops feed_recording;
 
 /* The feed that `--feed` names, or NULL. */
 const struct feed_ops *feed_find(const char *name);

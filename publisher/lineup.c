@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "publisher/net/playback.h"
 
 #include "common/banned.h"
 
@@ -172,6 +173,8 @@ static int add_feed(struct lineup *l, const char *item, size_t len, const struct
         return -EINVAL;
     }
     f->ops = feed_of(item, len);
+    if (f->ops == &feed_replay && o->file != NULL && playback_is_record(o->file))
+        f->ops = &feed_recording;
     f->options = *o;
     memcpy(f->name, item, len);
     f->name[len] = '\0';

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "common/broker_options.h"
@@ -61,7 +62,8 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "Ticks a second over all symbols. 0 is two for each symbol, at most 1000."},
         {"replay", NULL, OPTION_GROUP, NULL, NULL, 0, 0, "Feed replay: a file of bars or ticks"},
         {"file", "FILE", OPTION_STRING, &s->feeds.file, NULL, 0, 0,
-         "CSV or TSV, also .gz; the columns are found by the names in its first line."},
+         "CSV or TSV, also .gz; the columns are found by the names in its first line. Or a record "
+         "made with --record, which is played through the feed that it was made of."},
         {"speed", "FACTOR", OPTION_STRING, &s->feeds.speed, "1", 0, 0,
          "How many times faster than it happened; max is as fast as the broker takes it, and every "
          "row is published."},
@@ -72,6 +74,11 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"market-hours", "FILE", OPTION_STRING, &s->market_hours, NULL, 0, 0,
          "Days on which US exchanges are open otherwise than by their rules, one a line: "
          "2027-07-02 09:30-13:00, or 2025-01-09 closed."},
+        {"record", "FILE", OPTION_STRING, &s->feeds.record, NULL, 0, 0,
+         "Keep there all that the service says, never a key; --feed replay --file FILE plays it. "
+         "Of several live feeds each has a file of its own: FILE.finnhub."},
+        {"record-limit", "MB", OPTION_UINT, &s->feeds.record_limit_mb, "1000", 1, 1000000,
+         "The record's largest size; it ends there and the feed goes on."},
         {"ca-file", "FILE", OPTION_STRING, &s->feeds.ca_file, NULL, 0, 0,
          "Certificates to trust instead of the system's, for a proxy of one's own; PEM."},
         {"finnhub", NULL, OPTION_GROUP, NULL, NULL, 0, 0,
@@ -212,6 +219,8 @@ int main(int argc, char **argv)
         options_secret(&result, "APCA_API_KEY_ID", &settings.feeds.alpaca_key) < 0 ||
         options_secret(&result, "APCA_API_SECRET_KEY", &settings.feeds.alpaca_secret) < 0)
         goto out;
+    if (settings.feeds.finnhub_key != NULL || settings.feeds.alpaca_secret != NULL)
+        prctl(PR_SET_DUMPABLE, 0); /* no core, no debugger, no /proc/PID/environ but for root */
     if (settings.feeds.finnhub_ws_url == NULL &&
         strcmp(settings.feeds.finnhub_url, FINNHUB_URL) == 0)
         settings.feeds.finnhub_ws_url = FINNHUB_WS_URL;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/secret.h"
 #include "publisher/source.h"
 
 #include "common/banned.h"
@@ -105,6 +106,7 @@ bool sources_look(struct sources *s, size_t i)
     if (r->source == NULL)
         return false;
     source_state(r->source, &r->state);
+    secret_mask(r->state.detail, strlen(r->state.detail)); /* a service's words may be in it */
     return r->state.condition != before.condition || r->state.asking != before.asking ||
            strcmp(r->state.detail, before.detail) != 0;
 }

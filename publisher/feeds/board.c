@@ -14,6 +14,7 @@
     60000 /* between connections that were given up for it, from the second on                     \
            */
 #define MUTE_MAX_MS 900000
+#define RENAME_MS 5000    /* after the last price, which was reported late */
 #define CLOCK_OFF_MS 5000 /* the service tells whole seconds, some time ago */
 
 int board_init(struct board *b, const char *service, const struct feed_config *config,
@@ -160,7 +161,7 @@ bool board_take_wish(struct board *b)
     return wants;
 }
 
-bool board_take(struct board *b, struct mono now, struct quote *ret)
+bool board_take(struct board *b, const struct sessions *s, struct mono now, struct quote *ret)
 {
     struct row *r;
 
@@ -171,7 +172,21 @@ bool board_take(struct board *b, struct mono now, struct quote *ret)
     b->published_at = now;
     *ret = r->listing.good.quote;
     r->listing.good.quote.correction.at.ms = 0; /* told once */
+    r->shown = sessions_label(s, (enum quote_session)ret->session);
+    r->shown_at = now;
+    ret->session = (uint8_t)r->shown;
     return true;
+}
+
+void board_rename_sessions(struct board *b, const struct sessions *s, struct mono now)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        struct row *r = &b->rows[i];
+
+        if (r->listing.good.known && list_empty(&r->news) && sessions_are_over(s, r->shown) &&
+            !mono_before(now, mono_add_ms(r->shown_at, RENAME_MS)))
+            list_append(&b->news, &r->news);
+    }
 }
 
 void board_reconnected(struct board *b, struct mono now)

@@ -20,16 +20,19 @@
 #include "publisher/feed.h"
 #include "publisher/feeds/listing.h"
 #include "publisher/feeds/pulse.h"
+#include "publisher/feeds/sessions.h"
 #include "publisher/index.h"
 
 struct row { /* a symbol */
     struct listing listing;
-    struct list news;   /* in board.news while listing.good waits to be published */
-    bool told;          /* something odd about it has been logged */
-    bool wants_day;     /* listing.wants_day was set: for whom it concerns to clear */
-    bool heard;         /* a trade of it, on this connection of the stream */
-    struct wall traded; /* when the last trade heard was made */
-    struct pulse pulse; /* of its trades */
+    struct list news;         /* in board.news while listing.good waits to be published */
+    bool told;                /* something odd about it has been logged */
+    bool wants_day;           /* listing.wants_day was set: for whom it concerns to clear */
+    bool heard;               /* a trade of it, on this connection of the stream */
+    struct wall traded;       /* when the last trade heard was made */
+    struct pulse pulse;       /* of its trades */
+    enum quote_session shown; /* under which its price is */
+    struct mono shown_at;
 };
 
 struct board {
@@ -75,8 +78,11 @@ void board_snapshot(struct board *b, struct row *r, const struct quote *q, bool 
 /* Has a row come to want a snapshot, since this was asked last? */
 bool board_take_wish(struct board *b);
 
-/* The next quote to publish: returns false when there is none. */
-bool board_take(struct board *b, struct mono now, struct quote *ret);
+/* The next quote to publish, under its session as `s` has it: returns false when there is none. */
+bool board_take(struct board *b, const struct sessions *s, struct mono now, struct quote *ret);
+
+/* Prices whose session is over are news again, under that of now. */
+void board_rename_sessions(struct board *b, const struct sessions *s, struct mono now);
 
 void board_tell_once(const struct board *b, struct row *r, const char *what);
 

@@ -7,10 +7,47 @@
 
 #include "common/log.h"
 
+#include "publisher/net/record.h"
+
 #include "common/banned.h"
 
-#define LOOK_MS 500    /* how soon a silence is told */
+#define LOOK_MS 500 /* how soon a silence is told */
+#define CLOCK_LOOK_MS 200
 #define STILL_MS 60000 /* without news */
+
+/* The line that lets the record be played as this feed. */
+static cJSON *describe(const struct live *l)
+{
+    const struct feed_options *o = l->config.options;
+    cJSON *head = cJSON_CreateObject(), *symbols;
+
+    cJSON_AddStringToObject(head, "tapecast", "record");
+    cJSON_AddNumberToObject(head, "version", 1);
+    cJSON_AddStringToObject(head, "feed", l->board.service);
+    cJSON_AddStringToObject(head, "variant", o->alpaca_feed);
+    cJSON_AddBoolToObject(head, "odd_lots", o->odd_lots);
+    cJSON_AddBoolToObject(head, "stream",
+                          strcmp(l->board.service, "finnhub") != 0 || o->finnhub_ws_url != NULL);
+    cJSON_AddNumberToObject(head, "stream_symbols", (double)o->finnhub_stream_symbols);
+    cJSON_AddNumberToObject(head, "finnhub_calls", (double)o->finnhub_calls_per_minute);
+    cJSON_AddNumberToObject(head, "alpaca_calls", (double)o->alpaca_calls_per_minute);
+    symbols = cJSON_AddArrayToObject(head, "symbols");
+    for (size_t i = 0; i < l->board.n; i++)
+        cJSON_AddItemToArray(symbols, cJSON_CreateString(l->board.rows[i].listing.symbol));
+    return head;
+}
+
+static int begin_record(struct live *l)
+{
+    const struct feed_options *o = l->config.options;
+    int r = record_new(o->record, o->record_limit_mb * 1000000, &l->record);
+
+    if (r < 0)
+        return r == -ENOMEM ? r : -EINVAL; /* the user can mend it */
+    net_record(l->net, l->record);
+    record_begin(l->record, describe(l));
+    return 0;
+}
 
 int live_init(struct live *l, const char *service, const struct feed_config *config,
               bool (*has_hours)(const char *symbol))
@@ -28,12 +65,16 @@ int live_init(struct live *l, const char *service, const struct feed_config *con
     l->board.calendar = config->calendar;
     if (r == 0)
         r = net_new(config->stop_fd, o->ca_file, &l->net);
-    return r;
+    if (r < 0)
+        return r;
+    net_play(l->net, config->playback);
+    return o->record != NULL && config->playback == NULL ? begin_record(l) : 0;
 }
 
 void live_release(struct live *l)
 {
     net_free(l->net);
+    record_free(l->record);
     board_release(&l->board);
     pthread_mutex_destroy(&l->lock);
 }
@@ -41,11 +82,15 @@ void live_release(struct live *l)
 static void look_at_clock(struct live *l, const struct live_ops *ops, struct feed *f,
                           struct mono now)
 {
-    enum quote_session session = calendar_session(l->config.calendar, board_clock(&l->board, now));
+    enum quote_session before = l->sessions.now;
 
-    if (session == l->session)
+    if (mono_before(now, l->look_due))
         return;
-    l->session = session;
+    l->look_due = mono_add_ms(now, CLOCK_LOOK_MS);
+    l->sessions = sessions_at(l->config.calendar, board_clock(&l->board, now));
+    board_rename_sessions(&l->board, &l->sessions, now);
+    if (l->sessions.now == before)
+        return;
     board_forget_pace(&l->board);
     ops->session(f);
 }
@@ -65,7 +110,8 @@ int live_next(struct live *l, const struct live_ops *ops, struct feed *f, struct
         struct mono now = mono_now(), wake;
         int r;
 
-        if (board_take(&l->board, now, ret))
+        net_turn(l->net, now);
+        if (board_take(&l->board, &l->sessions, now, ret))
             return 0;
         look_at_clock(l, ops, f, now);
         r = ops->run(f, now);
@@ -95,7 +141,7 @@ bool live_is_closed(const struct live *l)
     for (size_t i = 0; i < l->board.n; i++)
         if (!l->board.rows[i].listing.has_hours)
             return false;
-    return l->session == SESSION_CLOSED;
+    return l->sessions.now == SESSION_CLOSED;
 }
 
 bool live_is_still(const struct live *l, struct mono now)

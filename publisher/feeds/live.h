@@ -13,8 +13,10 @@
 struct live {
     struct feed_config config;
     struct net *net;
+    struct record *record; /* NULL: nothing is recorded */
     struct board board;
-    enum quote_session session; /* of US exchanges, when last looked */
+    struct sessions sessions; /* when last looked */
+    struct mono look_due;
 
     pthread_mutex_t lock;
     struct feed_state state; /* under the lock */

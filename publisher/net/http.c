@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "publisher/net/internal.h"
+#include "publisher/net/playback.h"
+#include "publisher/net/record.h"
 
 #include "common/banned.h"
 
@@ -15,6 +17,7 @@ struct http {
     struct net *net;
     struct transfer transfer;
     struct curl_slist *headers;
+    char *url; /* of the last request, while it is recorded or played */
     size_t len, max;
     char body[]; /* max + 1 */
 };
@@ -77,12 +80,27 @@ void http_free(struct http *h)
         return;
     transfer_release(&h->transfer, h->net);
     curl_slist_free_all(h->headers);
+    free(h->url);
     free(h);
+}
+
+/* Returns 0; -ENOMEM. */
+static int keep_url(struct http *h, const char *url)
+{
+    free(h->url);
+    h->url = strdup(url);
+    return h->url != NULL ? 0 : -ENOMEM;
 }
 
 int http_get(struct http *h, const char *url)
 {
     h->len = 0;
+    if (net_recorder(h->net) != NULL || net_player(h->net) != NULL) {
+        int r = keep_url(h, url);
+
+        if (r < 0 || net_player(h->net) != NULL)
+            return r;
+    }
     if (curl_easy_setopt(h->transfer.easy, CURLOPT_URL, url) != CURLE_OK)
         return -ENOMEM;
     return transfer_start(&h->transfer, h->net);
@@ -136,6 +154,8 @@ int http_take(struct http *h, struct http_answer *ret)
     CURLcode result = h->transfer.result;
     struct http_answer a = {.body = h->body, .len = h->len};
 
+    if (net_player(h->net) != NULL)
+        return playback_answer(net_player(h->net), h->url, ret);
     if (!h->transfer.done)
         return -EAGAIN;
     h->body[h->len] = '\0';
@@ -145,6 +165,8 @@ int http_take(struct http *h, struct http_answer *ret)
     a.date = date(h->transfer.easy);
     a.retry_after_s = retry_after_s(h->transfer.easy, a.date.ms != 0 ? a.date : wall_now());
     transfer_stop(&h->transfer, h->net);
+    if (h->url != NULL)
+        record_answer(net_recorder(h->net), h->url, &a);
     *ret = a;
     return 0;
 }

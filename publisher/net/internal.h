@@ -31,6 +31,10 @@ void transfer_release(struct transfer *t, struct net *n); /* also of one all zer
 MUST_CHECK int transfer_start(struct transfer *t, struct net *n);
 void transfer_stop(struct transfer *t, struct net *n);
 
+/* NULL: nobody records, or plays. */
+struct record *net_recorder(const struct net *n);
+struct playback *net_player(const struct net *n);
+
 void net_watch(struct net *n, struct watch *w);
 
 /* Why it failed, for people; no URL, no secret. */

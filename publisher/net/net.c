@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "publisher/net/internal.h"
+#include "publisher/net/playback.h"
+#include "publisher/net/record.h"
 
 #include "common/banned.h"
 
@@ -15,6 +17,8 @@ struct net {
     int stop_fd;
     const char *ca_file;
     struct list watches;
+    struct record *record;
+    struct playback *playback;
 };
 
 int net_new(int stop_fd, const char *ca_file, struct net **ret)
@@ -96,6 +100,8 @@ int net_wait(struct net *n, struct mono deadline)
     unsigned n_fds;
     int left_ms;
 
+    if (n->playback != NULL)
+        return playback_wait(n->playback, n->stop_fd, deadline);
     if (perform(n))
         return 0;
     n_fds = watched(n, fds, &deadline);
@@ -105,6 +111,31 @@ int net_wait(struct net *n, struct mono deadline)
         return -ECANCELED;
     perform(n);
     return 0;
+}
+
+void net_record(struct net *n, struct record *r)
+{
+    n->record = r;
+}
+
+void net_play(struct net *n, struct playback *p)
+{
+    n->playback = p;
+}
+
+struct record *net_recorder(const struct net *n)
+{
+    return n->record;
+}
+
+struct playback *net_player(const struct net *n)
+{
+    return n->playback;
+}
+
+void net_turn(struct net *n, struct mono now)
+{
+    record_turn(n->record, now);
 }
 
 void net_watch(struct net *n, struct watch *w)

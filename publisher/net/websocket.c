@@ -22,6 +22,8 @@
 #include <wslay/wslay.h>
 
 #include "publisher/net/internal.h"
+#include "publisher/net/playback.h"
+#include "publisher/net/record.h"
 
 #include "common/banned.h"
 
@@ -75,6 +77,7 @@ static void PRINTF_LIKE(2, 3) fail(struct websocket *w, const char *format, ...)
         va_end(args);
     }
     list_remove(&w->watch.node);
+    record_end(net_recorder(w->net), &w->end);
     w->events->end(w->ctx, &w->end);
 }
 
@@ -210,6 +213,7 @@ static void judge_head(struct websocket *w)
     }
     w->stage = OPEN;
     w->heard = w->now;
+    record_open(net_recorder(w->net));
     w->events->open(w->ctx);
 }
 
@@ -360,8 +364,33 @@ static void on_message(wslay_event_context_ptr frames, const struct wslay_event_
     if (m->opcode == WSLAY_CONNECTION_CLOSE)
         note_close(w, m->status_code, m->msg_length > 2 ? m->msg + 2 : NULL,
                    m->msg_length > 2 ? m->msg_length - 2 : 0);
-    if (m->opcode == WSLAY_TEXT_FRAME || m->opcode == WSLAY_BINARY_FRAME)
+    if (m->opcode == WSLAY_TEXT_FRAME || m->opcode == WSLAY_BINARY_FRAME) {
+        record_message(net_recorder(w->net), (const char *)m->msg, m->msg_length);
         w->events->message(w->ctx, (const char *)m->msg, m->msg_length);
+    }
+}
+
+/* What a record says in the server's place. */
+static void play(struct websocket *w)
+{
+    struct playback *p = net_player(w->net);
+    const char *text;
+
+    while (w->stage != ENDED)
+        switch (playback_take(p, w->stage == OPEN, &text, &w->end)) {
+        case PLAYED_OPEN:
+            w->stage = OPEN;
+            w->events->open(w->ctx);
+            break;
+        case PLAYED_MESSAGE:
+            w->events->message(w->ctx, text, strlen(text));
+            break;
+        case PLAYED_END:
+            fail(w, "lost");
+            break;
+        case PLAYED_NOTHING:
+            return;
+        }
 }
 
 /* The code of the close frame that wslay sends when the server broke the rules. */
@@ -420,6 +449,10 @@ static void keep_alive(struct websocket *w)
 void websocket_run(struct websocket *w, struct mono now)
 {
     w->now = now;
+    if (net_player(w->net) != NULL) {
+        play(w);
+        return;
+    }
     if (w->stage == CONNECTING)
         look_at_connect(w);
     if (w->stage == UPGRADING)
@@ -439,6 +472,8 @@ int websocket_send(struct websocket *w, const char *text, size_t len)
 
     if (w->stage != OPEN)
         return -ENOTCONN;
+    if (net_player(w->net) != NULL)
+        return 0;
     if (wslay_event_get_queued_msg_count(w->frames) >= QUEUE_MAX)
         return -ENOBUFS;
     w->watch.wants_run = true; /* so that it leaves without waiting for the server */
@@ -546,7 +581,7 @@ int websocket_new(struct net *n, const struct websocket_config *config, struct w
         r = init_frames(w, config->max_message);
     if (r == 0)
         r = read_url(w, config, url);
-    if (r == 0)
+    if (r == 0 && net_player(n) == NULL)
         r = connect_to(w, url);
     if (r < 0)
         goto out;

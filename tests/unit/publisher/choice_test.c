@@ -250,43 +250,6 @@ static void one_feed_passes_everything_on(void **test)
     assert_price(99);
 }
 
-static void the_session_ends_by_itself(void **test)
-{
-    (void)test;
-    begin_with("finnhub=AAPL", at(15, 59));
-    state(0, FEED_LIVE);
-    pass_ms(59000);
-    offer(0, 100, 100, SESSION_REGULAR);
-    pass_ms(3000);
-    assert_int_equal(given.session, SESSION_REGULAR);
-    pass_ms(6000);
-    assert_int_equal(n_given, 2);
-    assert_int_equal(given.session, SESSION_POST);
-    assert_price(100);
-    offer(0, 101, 4000, SESSION_REGULAR); /* the closing auction, reported late */
-    assert_int_equal(given.session, SESSION_REGULAR);
-    pass_ms(6000);
-    assert_int_equal(given.session, SESSION_POST);
-    assert_int_equal(n_given, 4);
-    pass_ms(3600000);
-    assert_int_equal(n_given, 4);
-    wall_ms += 3 * 3600000;
-    pass_ms(10000);
-    assert_int_equal(given.session, SESSION_CLOSED);
-    assert_int_equal(n_given, 5);
-}
-
-static void an_old_price_is_shown_under_the_session_of_now(void **test)
-{
-    (void)test;
-    begin_with("finnhub=AAPL", at(21, 0));
-    state(0, FEED_LIVE);
-    offer(0, 100, 5 * 3600000, SESSION_REGULAR);
-    assert_int_equal(given.session, SESSION_CLOSED);
-    pass_ms(60000);
-    assert_int_equal(n_given, 1);
-}
-
 static void a_clock_that_is_set_tells_of_it_and_makes_nobody_stale(void **test)
 {
     (void)test;
@@ -304,20 +267,6 @@ static void a_clock_that_is_set_tells_of_it_and_makes_nobody_stale(void **test)
     assert_int_equal(choice_count(c, now).changes, 0);
     pass_ms(5000);
     assert_int_equal(choice_count(c, now).states[FRESH_STALE], 1);
-}
-
-static void a_wrong_clock_closes_no_market(void **test)
-{
-    (void)test;
-    begin_with("finnhub=AAPL", at(11, 0));
-    wall_ms += 10 * 3600000;
-    choice_feed_state(
-        c, 0, &(struct feed_state){.condition = FEED_LIVE, .clock_ahead_ms = -10 * 3600000}, now);
-    pass_ms(200);
-    offer(0, 100, 10 * 3600000 + 50, SESSION_REGULAR);
-    pass_ms(60000);
-    assert_int_equal(given.session, SESSION_REGULAR);
-    assert_int_equal(n_given, 1);
 }
 
 static void after_a_sleep_of_the_machine_a_dead_feed_is_found_as_soon(void **test)
@@ -346,10 +295,7 @@ int main(void)
         cmocka_unit_test_teardown(an_older_price_of_the_other_feed_is_held_back, end),
         cmocka_unit_test_teardown(the_mode_is_that_of_the_feed, end),
         cmocka_unit_test_teardown(one_feed_passes_everything_on, end),
-        cmocka_unit_test_teardown(the_session_ends_by_itself, end),
-        cmocka_unit_test_teardown(an_old_price_is_shown_under_the_session_of_now, end),
         cmocka_unit_test_teardown(a_clock_that_is_set_tells_of_it_and_makes_nobody_stale, end),
-        cmocka_unit_test_teardown(a_wrong_clock_closes_no_market, end),
         cmocka_unit_test_teardown(after_a_sleep_of_the_machine_a_dead_feed_is_found_as_soon, end),
     };
 
