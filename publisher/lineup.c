@@ -230,6 +230,34 @@ static int read_word(struct lineup *l, const char *at, const char *end,
     return r;
 }
 
+/* Several feeds that are recorded have a file each. */
+static int name_records(struct lineup *l)
+{
+    size_t n_live = 0;
+
+    for (size_t i = 0; i < l->n; i++)
+        n_live += l->feeds[i].ops->mode == MODE_LIVE;
+    if (l->feeds[0].options.record == NULL || n_live == 1)
+        return 0;
+    if (n_live == 0) {
+        log_error("--record keeps what a live feed is told: there is none");
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < l->n; i++) {
+        struct lineup_feed *f = &l->feeds[i];
+
+        if (asprintf(&f->record, "%s.%s", f->options.record, f->name) < 0) {
+            f->record = NULL;
+            return -ENOMEM;
+        }
+        for (char *colon = f->record + strlen(f->options.record);
+             (colon = strchr(colon, ':')) != NULL;)
+            *colon = '-';
+        f->options.record = f->record;
+    }
+    return 0;
+}
+
 int lineup_read(const char *text, const struct symbols *common, const struct feed_options *options,
                 struct lineup *ret)
 {
@@ -246,6 +274,8 @@ int lineup_read(const char *text, const struct symbols *common, const struct fee
     } while (r == 0 && *text != '\0');
     if (r == 0)
         r = share_out(ret, common);
+    if (r == 0)
+        r = name_records(ret);
     if (r < 0)
         lineup_release(ret);
     return r;
@@ -253,7 +283,9 @@ int lineup_read(const char *text, const struct symbols *common, const struct fee
 
 void lineup_release(struct lineup *l)
 {
-    for (size_t i = 0; i < l->n; i++)
+    for (size_t i = 0; i < l->n; i++) {
         symbols_release(&l->feeds[i].symbols);
+        free(l->feeds[i].record);
+    }
     l->n = 0;
 }

@@ -22,6 +22,7 @@ struct lineup_feed {
     char name[FEED_NAME_MAX];    /* "alpaca:crypto", as the user gave it */
     struct feed_options options; /* with its variant */
     struct symbols symbols;      /* none: the feed's own choice */
+    char *record;                /* FILE.NAME, where several feeds are recorded; or NULL */
 };
 
 struct lineup {

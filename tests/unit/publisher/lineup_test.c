@@ -14,7 +14,7 @@
 #include "common/banned.h"
 
 static struct lineup lineup;
-static const struct feed_options options;
+static struct feed_options options;
 
 static int read_it(const char *text, const char *common)
 {
@@ -124,6 +124,19 @@ static void what_makes_no_sense_is_refused(void **state)
     assert_int_equal(read_it("finnhub=AAPL sim=F", "MSFT"), -EINVAL);
 }
 
+static void several_feeds_are_recorded_in_a_file_each(void **state)
+{
+    (void)state;
+    options.record = "dir:1/rec";
+    assert_int_equal(read_it("finnhub alpaca:crypto sim", NULL), 0);
+    assert_string_equal(lineup.feeds[0].options.record, "dir:1/rec.finnhub");
+    assert_string_equal(lineup.feeds[1].options.record, "dir:1/rec.alpaca-crypto");
+    assert_int_equal(read_it("finnhub sim", NULL), 0);
+    assert_string_equal(lineup.feeds[0].options.record, "dir:1/rec");
+    assert_int_equal(read_it("sim", NULL), -EINVAL);
+    options.record = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +146,7 @@ int main(void)
         cmocka_unit_test_teardown(a_feed_alone_takes_all_symbols, release),
         cmocka_unit_test_teardown(crypto_and_test_have_symbols_of_their_own, release),
         cmocka_unit_test_teardown(what_makes_no_sense_is_refused, release),
+        cmocka_unit_test_teardown(several_feeds_are_recorded_in_a_file_each, release),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
