@@ -454,16 +454,17 @@ for (const colorScheme of ['dark', 'light'])
   test(`axe finds nothing in the ${colorScheme} page, its panels and dialogs`, async (t) => {
     const exchange = await Exchange.open(t);
     await exchange.tick('MSFT', 50, { change: -1, percent: -2 });
-    const dashboard = await openPage(t, browser, exchange.gateway, { colorScheme, bypassCSP: true });
+    const dashboard = await openPage(t, browser, exchange.gateway, { colorScheme, bypassCSP: true, hasTouch: true });
     const { page } = dashboard;
     await exchange.goLive(dashboard, 'AAPL', 100);
     const stop = exchange.keepTicking(t, 'AAPL', 500);
-    for (const panel of ['Trades', 'Heat map', 'Alerts', 'Feed']) {
+    for (const panel of ['Trades', 'Movers', 'Heat map', 'Alerts', 'Feed']) {
       await page.getByRole('button', { name: panel, exact: true }).click();
+      await page.getByRole('region', { name: panel, exact: true }).locator('> *').waitFor();
       await dashboard.assertAccessible(panel);
     }
     await dashboard.press('ArrowDown');
-    for (const dialog of ['Keys and help', 'Settings']) {
+    for (const dialog of ['Keys and help', 'Settings', 'Columns']) {
       await page.getByRole('button', { name: dialog, exact: true }).click();
       await page.getByRole('dialog').waitFor();
       await dashboard.assertAccessible(dialog);
@@ -477,6 +478,14 @@ for (const colorScheme of ['dark', 'light'])
     await dashboard.assertAccessible('search');
     await page.setViewportSize({ width: 390, height: 844 });
     await dashboard.assertAccessible('telephone');
+    await page.locator('.row').first().tap();
+    await page.getByRole('button', { name: 'Back to the list' }).waitFor();
+    await dashboard.assertAccessible('telephone, chart');
+    await page.goBack();
+    await dashboard.press('Space');
+    await dashboard.state('Paused');
+    await dashboard.assertAccessible('paused');
+    await dashboard.press('Space');
     stop();
     await dashboard.state('Stale', 10_000);
     await dashboard.assertAccessible('stale');

@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
+import { Exchange } from '../support/exchange.mjs';
 import { Broker, Gateway, Publisher, ROOT, until } from '../support/index.mjs';
 import { DASHBOARD, openPage, startBrowser } from '../support/page.mjs';
 
@@ -16,20 +17,29 @@ const SIZES = {
   phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true },
 };
 
+const HOSTILE = ['<img src=x onerror=alert(1)>', '\u202eturned', 'שלום', 'مرحبا', '🚀🚀🚀', 'W'.repeat(64), '__proto__', 'A%2FB', 'A/B', '&lt;b&gt;', 'e\u0301'.repeat(20)];
+const BAD_PRICES = ['1e308', '-5', '"12"', 'null', 'NaN', '1e-320', '1e12', '0.00000001', '199999.999'];
+
 const browser = await startBrowser({ after });
 mkdirSync(FOLDER, { recursive: true });
 
-test('each state has a picture in each size and theme', async (t) => {
-  const broker = await Broker.start(t);
-  const gateway = await Gateway.start(t, broker, { web: DASHBOARD });
-  const publisher = Publisher.start(t, broker, { args: ['--rate', '150'] });
-
+/** A page of each size and theme: [{ name, dashboard, isPhone }]. */
+async function openAll(t, gateway) {
   const pages = [];
   for (const [size, options] of Object.entries(SIZES))
     for (const colorScheme of ['dark', 'light']) {
       const dashboard = await openPage(t, browser, gateway, { ...options, colorScheme, mayFail: /WebSocket|ERR_CONNECTION/ });
       pages.push({ name: `${size}-${colorScheme}`, dashboard, isPhone: size === 'phone' });
     }
+  return pages;
+}
+
+test('each state has a picture in each size and theme', async (t) => {
+  const broker = await Broker.start(t);
+  const gateway = await Gateway.start(t, broker, { web: DASHBOARD });
+  const publisher = Publisher.start(t, broker, { args: ['--rate', '150'] });
+
+  const pages = await openAll(t, gateway);
   const each = async (state, timeout) => {
     for (const { name, dashboard } of pages) {
       await dashboard.state(state, timeout);
@@ -55,6 +65,25 @@ test('each state has a picture in each size and theme', async (t) => {
   await each('Broker down', 10_000);
   await gateway.kill();
   await each('Disconnected', 10_000);
+});
+
+test('6,000 symbols and hostile ones have pictures too', async (t) => {
+  const exchange = await Exchange.open(t);
+  const pages = await openAll(t, exchange.gateway);
+  for (const [i, symbol] of HOSTILE.entries()) await exchange.send(`X${i}`, JSON.stringify(exchange.quote(symbol, 100 + i)));
+  for (const [i, price] of BAD_PRICES.entries()) await exchange.send(`BAD${i}`, `{"symbol":"BAD${i}","price":${price},"change":1.5,"timestamp":${Date.now()},"mode":"demo"}`);
+  exchange.keepTicking(t, 'A/B', 200);
+  for (const { name, dashboard } of pages) {
+    await dashboard.state('Live');
+    await take(dashboard, `${name}-hostile-names`);
+  }
+  const symbol = (i) => 'S' + String(i).padStart(4, '0');
+  for (let i = 0; i < 6000; i++) void exchange.client.client.publish(`stocks/${symbol(i)}`, JSON.stringify(exchange.quote(symbol(i), 1 + i / 100, { percent: (i % 700) / 100 - 3.5 })), { retain: true });
+  for (const { name, dashboard } of pages) {
+    await until(async () => /^6,0\d\d symbols$/.test(await dashboard.text('count')), { timeout: 20_000, what: '6,000 symbols' });
+    await dashboard.press('End');
+    await take(dashboard, `${name}-6000-symbols`);
+  }
 });
 
 function take(dashboard, name) {
