@@ -2,17 +2,11 @@
 
 #include <errno.h>
 
+#include "recorder/redo.h"
+
 #include "common/banned.h"
 
 /* ---- the second ---- */
-
-static void stretch(struct bar *b, struct decimal price)
-{
-    if (decimal_cmp(price, b->high) > 0)
-        b->high = price;
-    if (decimal_cmp(price, b->low) < 0)
-        b->low = price;
-}
 
 /* What the ticks of a second say. */
 struct fresh {
@@ -37,7 +31,7 @@ static int add_tick(void *ctx, const struct store_tick *tick)
         b->close = q->price;
     }
     f->any = true;
-    stretch(b, q->price);
+    redo_stretch(b, q->price);
     return 0;
 }
 
@@ -81,76 +75,19 @@ static bool from_itself(struct bar *b, const struct quote_correction *c, bool *r
     if (lowest)
         b->low = decimal_cmp(b->open, b->close) < 0 ? b->open : b->close;
     if (c->has_right)
-        stretch(b, c->right);
+        redo_stretch(b, c->right);
     return true;
-}
-
-/* ---- longer bars ---- */
-
-struct found {
-    size_t n;
-    struct bar bar; /* all of them in one */
-};
-
-static int add_bar(void *ctx, const struct bar *bar)
-{
-    struct found *f = ctx;
-
-    if (f->n++ == 0) {
-        f->bar = *bar;
-        return 0;
-    }
-    stretch(&f->bar, bar->high);
-    stretch(&f->bar, bar->low);
-    f->bar.close = bar->close;
-    f->bar.last_ms = bar->last_ms;
-    return 0;
-}
-
-static int read_all(struct store *s, const char *symbol, enum resolution r, int64_t from,
-                    int64_t until, struct found *ret)
-{
-    const struct store_range range = {
-        .symbol = symbol, .resolution = r, .from = from, .to = until, .max = INT64_MAX};
-
-    *ret = (struct found){0};
-    return store_bars(s, &range, add_bar, ret);
-}
-
-static int write_bar(struct store *s, const char *symbol, enum resolution r, const struct bar *bar)
-{
-    const struct store_bar row = {symbol, r, *bar};
-
-    return store_write(s, &(struct store_batch){.bars = &row, .n_bars = 1});
-}
-
-/* Make the bar of `at_s` of the next shorter ones. Its volume stays. */
-static int redo(struct store *s, const char *symbol, enum resolution r, int64_t at_s)
-{
-    struct span span = resolution_span(r, at_s, trades_around_the_clock(symbol));
-    struct found parts, present;
-    int result = read_all(s, symbol, r - 1, span.from, span.until, &parts);
-
-    if (result == 0)
-        result = read_all(s, symbol, r, span.t, span.t + 1, &present);
-    if (result < 0 || present.n == 0)
-        return result;
-    if (parts.n == 0)
-        return store_drop_bar(s, symbol, r, span.t);
-    parts.bar.t = present.bar.t;
-    parts.bar.volume = present.bar.volume;
-    return write_bar(s, symbol, r, &parts.bar);
 }
 
 int correct(struct store *s, const char *symbol, const struct quote_correction *c)
 {
     int64_t at_s = c->at.ms / 1000 - (c->at.ms % 1000 < 0);
     bool empty = false, wrong;
-    struct found second;
+    struct redo_sum second;
     int ticks = store_fix_ticks(s, symbol, c), r = ticks < 0 ? ticks : 0;
 
     if (r == 0)
-        r = read_all(s, symbol, RESOLUTION_1S, at_s, at_s + 1, &second);
+        r = redo_read(s, symbol, RESOLUTION_1S, at_s, at_s + 1, &second);
     if (r < 0 || second.n == 0)
         return r;
     wrong = ticks > 0 || from_itself(&second.bar, c, &empty);
@@ -159,8 +96,8 @@ int correct(struct store *s, const char *symbol, const struct quote_correction *
     if (r < 0 || !wrong)
         return r;
     r = empty ? store_drop_bar(s, symbol, RESOLUTION_1S, at_s)
-              : write_bar(s, symbol, RESOLUTION_1S, &second.bar);
+              : redo_write(s, symbol, RESOLUTION_1S, &second.bar);
     for (int i = RESOLUTION_1M; r == 0 && i < N_RESOLUTIONS; i++)
-        r = redo(s, symbol, (enum resolution)i, at_s);
+        r = redo_bar(s, symbol, (enum resolution)i, at_s, false);
     return r < 0 ? r : 1;
 }

@@ -7,12 +7,15 @@
 
 #include "common/log.h"
 #include "recorder/correct.h"
+#include "recorder/fill.h"
 
 #include "common/banned.h"
 
 #define SYMBOLS_MAX 100000
 #define CORRECTIONS_MAX 1000 /* that wait; further ones are counted as not done */
 #define FUTURE_MS 60000      /* a quote further ahead of the clock is wrong */
+#define PROGRESS_MS 10000
+#define DAY_S 86400
 
 struct pending_correction {
     struct list link;
@@ -35,6 +38,7 @@ static struct symbol *add_symbol(struct ledger *l, const char *name, uint32_t ha
         return NULL;
     snprintf(s->name, sizeof(s->name), "%s", name);
     bars_init(&s->bars, name, l->config->lateness_ms);
+    s->away = true;
     list_init(&s->changed);
     list_init(&s->unpublished);
     if (hash_table_add(&l->symbols, &s->node, hash) < 0) {
@@ -138,6 +142,9 @@ int ledger_open(struct ledger *l, const struct ledger_config *config)
         r = resume(l);
     if (r == 0)
         r = writer_start(l->store, config->keep_s, config->keep_ticks_s, &l->writer);
+    if (r == 0 && config->backfill.key != NULL && config->backfill.secret != NULL &&
+        config->backfill.days > 0)
+        r = backfill_start(&config->backfill, &l->backfill);
     return r;
 }
 
@@ -150,6 +157,8 @@ static void free_correction(struct ledger *l, struct pending_correction *p)
 
 void ledger_close(struct ledger *l)
 {
+    backfill_free(l->backfill);
+    free(l->answer.bars);
     writer_free(l->writer);
     store_close(l->store);
     batch_release(&l->batch);
@@ -207,17 +216,62 @@ static int correct_first(struct ledger *l)
     return reloaded;
 }
 
+static void tell_progress(struct ledger *l)
+{
+    struct mono now = mono_now();
+    size_t open = backfill_open(l->backfill);
+
+    if (mono_before(now, l->progress_due) && open > 0)
+        return;
+    l->progress_due = mono_add_ms(now, PROGRESS_MS);
+    log_info("%ju minutes filled in from Alpaca, %zu gaps are open",
+             (uintmax_t)l->counts.backfilled, open);
+}
+
+static int fill_in(struct ledger *l)
+{
+    struct backfill_answer *a = &l->answer;
+    struct symbol *s = symbol_of(l, a->symbol);
+    size_t n_new = 0;
+    int r = fill(l->store, a->symbol, a->bars, a->n, &n_new);
+
+    if (r == 0 && n_new > 0 && s != NULL)
+        r = reload(l, s);
+    if (r < 0)
+        return r;
+    l->counts.backfilled += n_new;
+    free(a->bars);
+    *a = (struct backfill_answer){0};
+    tell_progress(l);
+    return 0;
+}
+
+/* Is there something to be done in the store itself? */
+static bool wants_store(struct ledger *l)
+{
+    if (l->answer.bars == NULL && l->backfill != NULL && backfill_take(l->backfill, &l->answer) &&
+        l->answer.bars == NULL)
+        tell_progress(l); /* there was no trade */
+    return l->n_corrections > 0 || l->answer.bars != NULL;
+}
+
 /* The writer is idle: its store is ours for a moment. What the store does not take stays in the
  * batch, and the writer tells why. */
-static void correct_all(struct ledger *l)
+static void work_in_store(struct ledger *l)
 {
     const struct store_batch batch = batch_view(&l->batch);
+    int r = store_write(l->store, &batch);
 
-    if (store_write(l->store, &batch) < 0)
+    if (r < 0)
         return;
     batch_clear(&l->batch);
-    while (l->n_corrections > 0 && correct_first(l) == 0)
-        continue;
+    while (r == 0 && l->n_corrections > 0)
+        r = correct_first(l);
+    if (r == 0 && l->answer.bars != NULL)
+        r = fill_in(l);
+    if (r < 0)
+        log_warn("the store could not be put right, which will be tried again: %s",
+                 store_error(l->store));
 }
 
 static bool is_writing(struct ledger *l)
@@ -246,8 +300,8 @@ void ledger_store(struct ledger *l)
         collect(l, CONTAINER_OF(l->changed.next, struct symbol, changed));
     if (l->batch.n_ticks > 1)
         qsort(l->batch.ticks, l->batch.n_ticks, sizeof(*l->batch.ticks), by_symbol);
-    if (l->n_corrections > 0)
-        correct_all(l);
+    if (wants_store(l))
+        work_in_store(l);
     if (!batch_is_empty(&l->batch))
         (void)writer_give(l->writer, &l->batch); /* it is free */
     l->dropping = false;
@@ -330,12 +384,39 @@ static void keep_tick(struct ledger *l, const struct symbol *s, const struct quo
         l->out_of_memory = true;
 }
 
+/* Live quotes of US stocks have a history elsewhere. */
+static void want_what_was_missed(struct ledger *l, struct symbol *s, const struct quote *q)
+{
+    int64_t until_s = q->timestamp.ms / 60000 * 60, from_s = s->bars.state.newest_ms / 60000 * 60;
+    int64_t oldest_s = until_s - l->config->backfill.days * DAY_S;
+
+    if (s->bars.state.heard && q->timestamp.ms <= s->bars.state.newest_ms)
+        return; /* what the broker has kept for us, or what is late */
+    s->away = false;
+    if (l->backfill == NULL || q->mode != MODE_LIVE || s->bars.around_the_clock)
+        return;
+    if (!s->bars.state.heard || from_s < oldest_s)
+        from_s = oldest_s;
+    if (from_s < until_s)
+        backfill_want(l->backfill, s->name, from_s, until_s);
+}
+
+void ledger_was_away(struct ledger *l)
+{
+    struct hash_node *n = NULL;
+
+    while ((n = hash_table_next(&l->symbols, n)) != NULL)
+        CONTAINER_OF(n, struct symbol, node)->away = true;
+}
+
 bool ledger_take(struct ledger *l, struct symbol *s, const struct quote *q)
 {
     uint64_t lost = s->bars.lost, gaps = s->bars.gaps;
     size_t n_changed;
     int verdict;
 
+    if (s->away)
+        want_what_was_missed(l, s, q);
     if (bars_goes_back(&s->bars, q))
         collect(l, s);
     n_changed = s->bars.n_changed;

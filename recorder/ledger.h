@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/hash.h"
 #include "common/list.h"
+#include "recorder/backfill.h"
 #include "recorder/bars.h"
 #include "recorder/batch.h"
 #include "recorder/store.h"
@@ -26,11 +27,13 @@ struct ledger_config {
     int64_t lateness_ms;
     int64_t keep_s[N_RESOLUTIONS]; /* 0 is for ever */
     int64_t keep_ticks_s;          /* 0: no ticks are kept */
+    struct backfill_config backfill;
 };
 
 struct ledger_counts {
     uint64_t symbols, quotes, lost, gaps, repeated, late, too_late, rejected, dropped;
     uint64_t corrected, uncorrected; /* uncorrected: what was wrong is not kept any more */
+    uint64_t backfilled;             /* minutes */
 };
 
 struct symbol {
@@ -38,6 +41,7 @@ struct symbol {
     struct list changed;     /* in ledger.changed when something is to be stored */
     struct list unpublished; /* its owner's: to publish the minute bar */
     struct mono next_publish;
+    bool away; /* nobody listened before the next quote */
     struct bars bars;
     char name[SYMBOL_MAX + 1];
 };
@@ -52,6 +56,9 @@ struct ledger {
     size_t n_changed;        /* bars that are not in `batch` yet */
     struct list corrections; /* what is to be corrected, oldest first */
     size_t n_corrections;
+    struct backfill *backfill;     /* NULL: there is none */
+    struct backfill_answer answer; /* to be filled in; without bars: none */
+    struct mono progress_due;      /* not to be told earlier */
     bool out_of_memory, dropping;
     struct ledger_counts counts;
 };
@@ -68,7 +75,10 @@ struct symbol *ledger_read(struct ledger *l, const uint8_t *json, size_t len, st
 /* Take it. Returns whether bars have changed. */
 bool ledger_take(struct ledger *l, struct symbol *s, const struct quote *q);
 
-/* Hand over what has changed, and correct what is to be corrected, unless the writer is busy. */
+/* The broker was away: what comes next may leave a gap. */
+void ledger_was_away(struct ledger *l);
+
+/* Hand over what has changed, and correct and fill in what is to be, unless the writer is busy. */
 void ledger_store(struct ledger *l);
 
 /* Is all of it with the store? */

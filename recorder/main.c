@@ -25,7 +25,12 @@ struct settings {
     const char *store, *instance, *keep;
     const char *symbol, *resolution;
     bool times_are_ends;
-    uint64_t lateness_ms, tick_days;
+    uint64_t lateness_ms, tick_days, backfill_days;
+    const char *alpaca_url, *ca_file;
+};
+
+struct secrets {
+    char *mqtt_password, *alpaca_key, *alpaca_secret;
 };
 
 static bool read_settings(int argc, char **argv, struct settings *s, struct options_result *result)
@@ -44,6 +49,14 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "is not named, or 0, is kept for ever."},
         {"ticks", "DAYS", OPTION_UINT, &s->tick_days, "0", 0, 3650,
          "Days that the quotes themselves are kept, for /api/ticks; 0 keeps none."},
+        {"backfill", "DAYS", OPTION_UINT, &s->backfill_days, "5", 0, 2000,
+         "With keys of Alpaca (APCA_API_KEY_ID and APCA_API_SECRET_KEY, or the files that "
+         "APCA_API_KEY_ID_FILE and APCA_API_SECRET_KEY_FILE name): ask for the minutes of live "
+         "stocks that were missed, and for so many days before the first quote; 0 asks nothing."},
+        {"alpaca-url", "URL", OPTION_STRING, &s->alpaca_url, "https://data.alpaca.markets", 0, 0,
+         "Where they are asked for."},
+        {"ca-file", "FILE", OPTION_STRING, &s->ca_file, NULL, 0, 0,
+         "Certificates to trust there instead of the system's, PEM."},
         {"files", NULL, OPTION_GROUP, NULL, NULL, 0, 0, "Import and export"},
         {"symbol", "SYMBOL", OPTION_STRING, &s->symbol, NULL, 0, 0,
          "The one to import or export. When not given: what the file says; all."},
@@ -87,7 +100,7 @@ static int choose_instance(const char *option, char buf[INSTANCE_MAX + 1])
 }
 
 /* Returns the exit status. */
-static int record(const struct settings *s, const char *mqtt_password)
+static int record(const struct settings *s, const struct secrets *secrets)
 {
     char instance[INSTANCE_MAX + 1];
     struct recorder_config config = {
@@ -95,10 +108,15 @@ static int record(const struct settings *s, const char *mqtt_password)
         .instance = instance,
         .ledger = {.store = s->store,
                    .lateness_ms = (int64_t)s->lateness_ms,
-                   .keep_ticks_s = (int64_t)s->tick_days * DAY_S},
+                   .keep_ticks_s = (int64_t)s->tick_days * DAY_S,
+                   .backfill = {.url = s->alpaca_url,
+                                .key = secrets->alpaca_key,
+                                .secret = secrets->alpaca_secret,
+                                .ca_file = s->ca_file,
+                                .days = (int64_t)s->backfill_days}},
     };
 
-    config.broker.password = mqtt_password;
+    config.broker.password = secrets->mqtt_password;
     if (choose_instance(s->instance, instance) < 0 || keep_parse(s->keep, config.ledger.keep_s) < 0)
         return 2;
     return recorder_run(&config);
@@ -132,7 +150,7 @@ static bool is_transfer(const struct options_result *result)
 
 static int run(const struct settings *s, const struct options_result *result)
 {
-    char *mqtt_password = NULL;
+    struct secrets secrets = {0};
     int exit_status = 2;
 
     if (is_transfer(result))
@@ -141,9 +159,13 @@ static int run(const struct settings *s, const struct options_result *result)
         log_error("what follows the options is `import FILE`, `export FILE` or nothing");
         return 2;
     }
-    if (options_secret(result, BROKER_PASSWORD, &mqtt_password) == 0)
-        exit_status = record(s, mqtt_password);
-    free(mqtt_password);
+    if (options_secret(result, BROKER_PASSWORD, &secrets.mqtt_password) == 0 &&
+        options_secret(result, "APCA_API_KEY_ID", &secrets.alpaca_key) == 0 &&
+        options_secret(result, "APCA_API_SECRET_KEY", &secrets.alpaca_secret) == 0)
+        exit_status = record(s, &secrets);
+    free(secrets.mqtt_password);
+    free(secrets.alpaca_key);
+    free(secrets.alpaca_secret);
     return exit_status;
 }
 

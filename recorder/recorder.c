@@ -130,6 +130,7 @@ static int send_status(struct recorder *r, bool online)
     status.bars_written = writer.bars;
     status.ticks_written = writer.ticks;
     status.waiting = ledger_waiting(&r->ledger);
+    status.backfill_open = r->ledger.backfill != NULL ? backfill_open(r->ledger.backfill) : 0;
     return broker_publish(r->broker, r->status_topic, json, recorder_status_encode(&status, json),
                           1, true);
 }
@@ -167,6 +168,7 @@ static void on_up(void *ctx, bool mqtt5)
     struct hash_node *n = NULL;
 
     (void)mqtt5;
+    ledger_was_away(&r->ledger);
     if (broker_subscribe(r->broker, FILTER, 0) < 0)
         log_error("cannot subscribe to " FILTER);
     while ((n = hash_table_next(&r->ledger.symbols, n)) != NULL) /* the broker may have forgotten */

@@ -3,11 +3,13 @@
  *
  *     {"state":"online","condition":"recording","detail":"","symbols":20,"quotes":4711,"lost":0,
  *      "gaps":0,"repeated":1,"late":0,"too_late":0,"rejected":0,"dropped":0,"corrected":0,
- *      "uncorrected":0,"bars":9120,"ticks":0,"waiting":131,"timestamp":1712331900000}
+ *      "uncorrected":0,"bars":9120,"ticks":0,"waiting":131,"backfilled":0,"backfill_open":0,
+ *      "timestamp":1712331900000}
  *
  * `lost` counts the quotes that gaps in `seq` tell of; `dropped` those that came while too much
  * waited for the store; `bars` and `ticks` are written so far, `waiting` is what is not;
- * `uncorrected` counts corrections of what is not kept.
+ * `uncorrected` counts corrections of what is not kept, `backfilled` minutes that came from
+ * elsewhere, `backfill_open` gaps that are asked for.
  */
 #ifndef TAPECAST_RECORDER_STATUS_H
 #define TAPECAST_RECORDER_STATUS_H
@@ -26,7 +28,7 @@ struct recorder_status {
     bool online, failing;
     const char *detail; /* "" when all is well */
     struct ledger_counts counts;
-    uint64_t bars_written, ticks_written, waiting;
+    uint64_t bars_written, ticks_written, waiting, backfill_open;
     struct wall timestamp;
 };
 

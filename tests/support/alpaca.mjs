@@ -21,6 +21,9 @@ export class AlpacaStandIn {
   verdict = () => this.say({ T: 'success', msg: 'authenticated' });
   snapshots = {}; // symbol -> snapshot
   answer = null; // ({ response, json }) instead of the snapshots
+  bars = {}; // symbol -> minute bars, ascending
+  pageSize = 10_000; // bars of one answer
+  asked = []; // searchParams of each request for bars
 
   static async start(t) {
     const standIn = new AlpacaStandIn();
@@ -102,6 +105,7 @@ export class AlpacaStandIn {
 
   #serve(request, response) {
     const url = new URL(request.url, 'http://stand-in');
+    if (url.pathname === '/v2/stocks/bars') return this.#serveBars(request, response, url.searchParams);
     const symbols = (url.searchParams.get('symbols') ?? '').split(',');
     const key = [request.headers['apca-api-key-id'], request.headers['apca-api-secret-key']];
     this.requests.push({ path: url.pathname, feed: url.searchParams.get('feed'), symbols, key, at: performance.now() });
@@ -114,6 +118,22 @@ export class AlpacaStandIn {
     if (bad) return json(400, { message: `invalid symbol: ${bad}` });
     const found = Object.fromEntries(symbols.map((symbol) => [symbol, this.snapshots[symbol] ?? null]));
     json(200, url.pathname.includes('crypto') ? { snapshots: found } : found);
+  }
+
+  #serveBars(request, response, params) {
+    const json = (status, body, headers = {}) => {
+      response.writeHead(status, { 'content-type': 'application/json', ...headers });
+      response.end(JSON.stringify(body));
+    };
+    this.asked.push({ ...Object.fromEntries(params), key: request.headers['apca-api-key-id'] });
+    if (this.answer) return this.answer({ response, json });
+    const symbol = params.get('symbols');
+    const [start, end] = [params.get('start'), params.get('end')].map(Date.parse);
+    const all = (this.bars[symbol] ?? []).filter((b) => Date.parse(b.t) >= start && Date.parse(b.t) <= end);
+    const from = Number(params.get('page_token') ?? 0);
+    const next = from + this.pageSize < all.length ? String(from + this.pageSize) : null;
+    const bars = all.length > 0 ? { [symbol]: all.slice(from, from + this.pageSize) } : {};
+    json(200, { bars, next_page_token: next });
   }
 }
 
