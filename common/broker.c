@@ -23,6 +23,7 @@
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <signal.h>
@@ -839,6 +840,14 @@ int broker_publish(struct broker *b, const char *topic, const void *payload, siz
     rc = mosquitto_publish(b->link->mosq, &id, topic, (int)len, payload, qos, retain);
     update_watch(b);
     return rc == MOSQ_ERR_SUCCESS ? id : result_of(rc);
+}
+
+void broker_hold(struct broker *b, bool hold)
+{
+    int on = hold, fd = b->state == UP ? mosquitto_socket(b->link->mosq) : -1;
+
+    if (fd >= 0)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
 }
 
 int broker_subscribe(struct broker *b, const char *filter, int qos)

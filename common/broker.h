@@ -108,6 +108,10 @@ bool broker_is_drained(const struct broker *b);
 MUST_CHECK int broker_publish(struct broker *b, const char *topic, const void *payload, size_t len,
                               int qos, bool retain);
 
+/* While held, what is published is written but leaves only in full segments; letting go sends the
+ * rest. For a burst of small messages, for less than a millisecond. */
+void broker_hold(struct broker *b, bool hold);
+
 /* Subscribe on the present connection (to be done again at each `up`); with MQTT 5
  * retain-as-published is set. Returns an id > 0; or as above. */
 MUST_CHECK int broker_subscribe(struct broker *b, const char *filter, int qos);

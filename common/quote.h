@@ -59,6 +59,7 @@ struct quote {
     struct decimal open, high, low, prev_close;
     struct decimal volume; /* today's, in shares (fractions for crypto) */
     struct wall timestamp; /* the exchange's time for live data */
+    struct mono heard;     /* when a feed read it, 0 for unknown; for measuring, never published */
     uint64_t seq;          /* counts the symbol's quotes from 1 in one publisher run */
     struct quote_correction correction;
 };

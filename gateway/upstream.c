@@ -10,7 +10,7 @@
 #include "common/log.h"
 #include "common/rng.h"
 #include "common/topic.h"
-#include "gateway/histogram.h"
+#include "common/histogram.h"
 #include "gateway/hub/hub.h"
 #include "gateway/loop.h"
 

@@ -16,7 +16,7 @@
 #include "common/rng.h"
 #include "gateway/codec/http_head.h"
 #include "gateway/doors/door.h"
-#include "gateway/histogram.h"
+#include "common/histogram.h"
 #include "gateway/hub/hub.h"
 #include "gateway/loop.h"
 #include "gateway/net/conn.h"

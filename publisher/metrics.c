@@ -70,6 +70,22 @@ static void put_states(FILE *out, const struct choice_counts *c)
                 c->states[i]);
 }
 
+static void put_delays(FILE *out, const struct histogram *h)
+{
+    unsigned long long below = 0;
+
+    put_head(out, "delay_seconds", "histogram",
+             "From a live feed's reading a price to its being on the broker's socket.");
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        below += h->counts[i];
+        fprintf(out, PREFIX "delay_seconds_bucket{le=\"%g\"} %llu\n", histogram_bounds[i], below);
+    }
+    below += h->counts[HISTOGRAM_BUCKETS];
+    fprintf(out, PREFIX "delay_seconds_bucket{le=\"+Inf\"} %llu\n", below);
+    fprintf(out, PREFIX "delay_seconds_sum %g\n" PREFIX "delay_seconds_count %llu\n", h->sum,
+            below);
+}
+
 static double age_s(const struct choice_symbol *s)
 {
     return s->age_ms / 1000;
@@ -107,6 +123,7 @@ static void put_all(FILE *out, const struct status *s)
     struct choice_counts counts = choice_count(s->choice, s->now);
 
     put_quotes(out, &s->counts);
+    put_delays(out, s->delays);
     put_feeds(out, s->sources, &counts);
     put_states(out, &counts);
     put_symbols(out, s, "symbol_stale",

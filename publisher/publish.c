@@ -157,6 +157,8 @@ static bool send_first(struct publish *p, struct entry *e, struct mono now)
         p->counts.published++;
         e->newest.seq = q.seq;
         e->numbered = true;
+        if (p->sink.sent != NULL)
+            p->sink.sent(p->sink.ctx, q.heard);
     }
     pace_sent(&p->pace, now);
     return true;

@@ -25,6 +25,8 @@ struct publish_sink {
     bool (*takes)(void *ctx); /* it takes a message now */
     /* Send retained. Returns >= 0; -ENOTCONN try again later; another negative errno: never. */
     int (*send)(void *ctx, const char *topic, const void *payload, size_t len);
+    /* Both messages of a quote that a feed read at `heard` are sent for the first time; or NULL. */
+    void (*sent)(void *ctx, struct mono heard);
     void *ctx;
 };
 

@@ -26,6 +26,7 @@
 
 #include "common/broker.h"
 #include "common/log.h"
+#include "publisher/burst.h"
 #include "publisher/choice.h"
 #include "publisher/metrics.h"
 #include "publisher/publish.h"
@@ -48,6 +49,7 @@ struct publisher {
     struct sources sources;
     struct choice *choice;
     struct publish *publish;
+    struct burst burst;
     struct metrics metrics;
     int signal_fd;
 
@@ -75,6 +77,7 @@ static int send_status(struct publisher *p, bool online)
         .sources = &p->sources,
         .choice = p->choice,
         .counts = publish_counts(p->publish),
+        .delays = &p->burst.delays,
         .now = p->now,
         .timestamp = wall_now(),
     };
@@ -284,7 +287,17 @@ static int sink_send(void *ctx, const char *topic, const void *payload, size_t l
 {
     struct publisher *p = ctx;
 
+    burst_begin(&p->burst, p->broker);
     return broker_publish(p->broker, topic, payload, len, 0, true);
+}
+
+static void sink_sent(void *ctx, struct mono heard)
+{
+    struct publisher *p = ctx;
+
+    if (p->config->interval_ms > 0)
+        heard = (struct mono){0}; /* it has waited for its turn */
+    burst_add(&p->burst, p->broker, heard);
 }
 
 /*
@@ -326,6 +339,7 @@ static bool turn(struct publisher *p)
     broker_run(p->broker, p->now);
     publish_run(p->publish, p->now);
     take_quotes(p);
+    burst_end(&p->burst, p->broker);
     keep_status(p);
     stop(p);
     advance(p);
@@ -380,7 +394,8 @@ static int open_broker(struct publisher *p)
 static int open_all(struct publisher *p)
 {
     const struct publisher_config *c = p->config;
-    const struct publish_sink sink = {.takes = sink_takes, .send = sink_send, .ctx = p};
+    const struct publish_sink sink = {
+        .takes = sink_takes, .send = sink_send, .sent = sink_sent, .ctx = p};
     int r = open_signals(&p->signal_fd); /* first: threads inherit the mask */
 
     if (r == 0)

@@ -14,6 +14,7 @@
 #ifndef TAPECAST_PUBLISHER_STATUS_H
 #define TAPECAST_PUBLISHER_STATUS_H
 
+#include "common/histogram.h"
 #include "publisher/choice.h"
 #include "publisher/publish.h"
 #include "publisher/sources.h"
@@ -25,6 +26,7 @@ struct status {
     const struct sources *sources;
     const struct choice *choice;
     struct publish_counts counts;
+    const struct histogram *delays; /* see burst.h */
     struct mono now;
     struct wall timestamp;
 };

@@ -101,12 +101,14 @@ static struct wall nearest_now(const struct board *b, struct wall t, struct mono
  * What comes
  */
 
-static void judge(struct board *b, struct row *r, enum lastgood_verdict verdict)
+static void judge(struct board *b, struct row *r, enum lastgood_verdict verdict, struct mono now)
 {
     if (verdict == LASTGOOD_FUTURE)
         board_tell_once(b, r, "left out a price with a time in the future");
     if (verdict == LASTGOOD_JUMP)
         board_tell_once(b, r, "left out a price far off the last, until a second one confirms it");
+    if (verdict == LASTGOOD_NEWS)
+        r->news_at = now;
     if (verdict == LASTGOOD_NEWS && list_empty(&r->news))
         list_append(&b->news, &r->news);
     if (!r->listing.good.known)
@@ -135,12 +137,12 @@ void board_trade(struct board *b, struct row *r, const struct trade *t, struct m
 
     if (verdict != LASTGOOD_FUTURE)
         beat(b, r, t, now);
-    judge(b, r, verdict);
+    judge(b, r, verdict, now);
 }
 
 void board_revoke(struct board *b, struct row *r, const struct revocation *x, struct mono now)
 {
-    judge(b, r, listing_revoke(&r->listing, x, b->calendar, board_clock(b, now)));
+    judge(b, r, listing_revoke(&r->listing, x, b->calendar, board_clock(b, now)), now);
 }
 
 void board_snapshot(struct board *b, struct row *r, const struct quote *q, bool streamed,
@@ -148,7 +150,8 @@ void board_snapshot(struct board *b, struct row *r, const struct quote *q, bool 
 {
     struct wall heard = r->heard ? r->traded : b->connected_at;
 
-    judge(b, r, listing_snapshot(&r->listing, q, b->calendar, nearest_now(b, q->timestamp, now)));
+    judge(b, r, listing_snapshot(&r->listing, q, b->calendar, nearest_now(b, q->timestamp, now)),
+          now);
     if (streamed && q->timestamp.ms > heard.ms + BEHIND_MS)
         b->missed++;
 }
@@ -175,6 +178,7 @@ bool board_take(struct board *b, const struct sessions *s, struct mono now, stru
     r->shown = sessions_label(s, (enum quote_session)ret->session);
     r->shown_at = now;
     ret->session = (uint8_t)r->shown;
+    ret->heard = r->news_at;
     return true;
 }
 

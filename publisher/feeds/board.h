@@ -29,6 +29,7 @@ struct row { /* a symbol */
     bool told;                /* something odd about it has been logged */
     bool wants_day;           /* listing.wants_day was set: for whom it concerns to clear */
     bool heard;               /* a trade of it, on this connection of the stream */
+    struct mono news_at;      /* the news were read */
     struct wall traded;       /* when the last trade heard was made */
     struct pulse pulse;       /* of its trades */
     enum quote_session shown; /* under which its price is */

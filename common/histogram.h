@@ -1,12 +1,12 @@
 /*
  * histogram -- how often a duration fell into which range, as Prometheus wants it. One writer.
  */
-#ifndef TAPECAST_GATEWAY_HISTOGRAM_H
-#define TAPECAST_GATEWAY_HISTOGRAM_H
+#ifndef TAPECAST_COMMON_HISTOGRAM_H
+#define TAPECAST_COMMON_HISTOGRAM_H
 
 #include <stdint.h>
 
-#define HISTOGRAM_BUCKETS 10
+#define HISTOGRAM_BUCKETS 13
 
 extern const double histogram_bounds[HISTOGRAM_BUCKETS]; /* seconds */
 

@@ -1,9 +1,9 @@
-#include "gateway/histogram.h"
+#include "common/histogram.h"
 
 #include "common/banned.h"
 
-const double histogram_bounds[HISTOGRAM_BUCKETS] = {0.0001, 0.0005, 0.001, 0.0025, 0.005,
-                                                    0.01,   0.025,  0.05,  0.1,    1};
+const double histogram_bounds[HISTOGRAM_BUCKETS] = {
+    0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1};
 
 void histogram_add(struct histogram *h, double seconds)
 {
