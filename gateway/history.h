@@ -14,7 +14,7 @@
 
 #include "common/macros.h"
 #include "gateway/letter.h"
-#include "gateway/histogram.h"
+#include "common/histogram.h"
 #include "gateway/udf.h"
 
 #define HISTORY_MAX_WAITING 256

@@ -188,8 +188,10 @@ void board_rename_sessions(struct board *b, const struct sessions *s, struct mon
         struct row *r = &b->rows[i];
 
         if (r->listing.good.known && list_empty(&r->news) && sessions_are_over(s, r->shown) &&
-            !mono_before(now, mono_add_ms(r->shown_at, RENAME_MS)))
+            !mono_before(now, mono_add_ms(r->shown_at, RENAME_MS))) {
             list_append(&b->news, &r->news);
+            r->news_at = (struct mono){0}; /* it is no news */
+        }
     }
 }
 
