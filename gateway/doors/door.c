@@ -6,8 +6,10 @@
 
 const struct door *door_by_id(enum door_id id)
 {
-    static const struct door *const all[DOORS] = {
-        [DOOR_MQTT] = &mqtt_door, [DOOR_WS] = &ws_door, [DOOR_SSE] = &sse_door};
+    static const struct door *const all[DOORS] = {[DOOR_MQTT] = &mqtt_door,
+                                                  [DOOR_WS] = &ws_door,
+                                                  [DOOR_SSE] = &sse_door,
+                                                  [DOOR_GRPC] = &grpc_door};
 
     return all[id];
 }

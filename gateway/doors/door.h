@@ -10,7 +10,13 @@
 #include "gateway/hub/reader.h"
 #include "gateway/net/conn.h"
 
-enum door_id { DOOR_MQTT, DOOR_WS, DOOR_SSE, DOORS }; /* encoding.counter, door_stats.readers[] */
+enum door_id {
+    DOOR_MQTT,
+    DOOR_WS,
+    DOOR_SSE,
+    DOOR_GRPC,
+    DOORS
+}; /* encoding.counter, door_stats.readers[] */
 
 struct door {
     const char *name;                /* in /metrics and /api/clients */
@@ -20,7 +26,7 @@ struct door {
     void (*say_expired)(struct conn *c); /* its token has: the same */
 };
 
-extern const struct door mqtt_door, ws_door, sse_door;
+extern const struct door mqtt_door, ws_door, sse_door, grpc_door;
 
 const struct door *door_by_id(enum door_id id);
 

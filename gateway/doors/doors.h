@@ -11,6 +11,7 @@ void door_mqtt(const struct http_request *r);   /* /mqtt: becomes MQTT over WebS
 void door_ws(const struct http_request *r);     /* /ws, /live-price: becomes a JSON WebSocket */
 void door_events(const struct http_request *r); /* /events: Server-Sent Events */
 void door_stock_update(const struct http_request *r); /* /stock-update: the plain form of those */
+void door_grpc(const struct http_request *r);         /* gRPC's methods, over HTTP/2 */
 void door_files(const struct http_request *r);        /* the dashboard */
 void door_quotes(const struct http_request *r);       /* /api/quotes */
 void door_clients(const struct http_request *r);      /* /api/clients, loopback only */

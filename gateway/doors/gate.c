@@ -39,22 +39,29 @@ int gate_check(struct worker *w, struct slice token, struct grant **ret, const c
     return r < 0 ? -EACCES : 0;
 }
 
-bool gate_open(const struct http_request *r, struct grant **ret)
+int gate_ask(const struct http_request *r, struct grant **ret, const char **ret_why)
 {
     struct worker *w = worker_of(r->conn);
-    char buf[TOKEN_MAX + 1], detail[160];
+    char buf[TOKEN_MAX + 1];
     struct slice token;
-    const char *why;
 
     *ret = NULL;
     if (w->shared->auth == NULL)
-        return true;
+        return 0;
     token = token_of(r->head, buf);
     if (token.at == NULL) {
         *ret = auth_anonymous(w->shared->auth);
-        return true;
+        return 0;
     }
-    if (gate_check(w, token, ret, &why) == 0)
+    return gate_check(w, token, ret, ret_why);
+}
+
+bool gate_open(const struct http_request *r, struct grant **ret)
+{
+    char detail[160];
+    const char *why;
+
+    if (gate_ask(r, ret, &why) == 0)
         return true;
     snprintf(detail, sizeof(detail), "Not let in: %s.", why);
     http_problem(r, 401, CHALLENGE_INVALID, detail);

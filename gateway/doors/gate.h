@@ -22,6 +22,11 @@
  * everything may be read); false: the request has been answered. */
 MUST_CHECK bool gate_open(const struct http_request *r, struct grant **ret);
 
+/* The same for a door that has other words for a refusal: 0 and *ret; -EACCES and half a sentence
+ * why.
+ */
+MUST_CHECK int gate_ask(const struct http_request *r, struct grant **ret, const char **ret_why);
+
 /* The grant of a token. Returns 0 and *ret, a reference; -EACCES and half a sentence why. Counts
  * refusals. */
 MUST_CHECK int gate_check(struct worker *w, struct slice token, struct grant **ret,

@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "gateway/doors/doors.h"
 #include "gateway/doors/gate.h"
+#include "gateway/doors/grpc.h"
 #include "gateway/doors/h2.h"
 #include "gateway/worker.h"
 
@@ -76,6 +77,8 @@ static const char *status_text(int status)
         return "Content Too Large";
     case 414:
         return "URI Too Long";
+    case 415:
+        return "Unsupported Media Type";
     case 426:
         return "Upgrade Required";
     case 429:
@@ -370,7 +373,9 @@ void http_dispatch(const struct http_request *r)
 {
     const struct http_head *h = r->head;
 
-    if (!slice_is(h->method, "GET") && !slice_is(h->method, "HEAD"))
+    if (r->stream != NULL && grpc_wants(h))
+        door_grpc(r);
+    else if (!slice_is(h->method, "GET") && !slice_is(h->method, "HEAD"))
         http_problem(r, 405, "Allow: GET, HEAD\r\n", "Only GET and HEAD are answered here.");
     else if (has_body(h))
         http_problem(r, 413, "", "This address takes no request body.");

@@ -37,7 +37,7 @@ struct conn {
     void *state; /* the protocol's */
     struct address *address;
     struct grant *grant; /* what the peer may do, a reference; NULL: everything */
-    struct tls *tls; /* NULL: in the clear */
+    struct tls *tls;     /* NULL: in the clear */
     struct deadline deadline;
     uint8_t *in;  /* unused bytes */
     uint8_t *out; /* bytes that the socket did not take */
