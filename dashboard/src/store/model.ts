@@ -155,6 +155,15 @@ export class Model {
 
   learnNames(names: ReadonlyMap<string, string>): void {
     this.names.learn(names);
+    this.named();
+  }
+
+  nameWellKnown(names: Readonly<Record<string, string>>): void {
+    this.names.know(names);
+    this.named();
+  }
+
+  private named(): void {
     this.market.nameAll();
     this.onBatch();
   }
@@ -246,7 +255,7 @@ export class Model {
 
   /** Symbols that answer what is typed, among all that are known, not only those of the list. */
   find(typed: string, limit: number): Found[] {
-    const version = `${this.symbolsVersion.value} ${this.names.version}`;
+    const version = `${this.symbolsVersion.value} ${this.names.version.value}`;
     if (this.indexVersion !== version) {
       this.index = new SearchIndex(new Set([...Array.from(this.market.known, (row) => row.symbol), ...this.elsewhere]), this.names.of);
       this.indexVersion = version;

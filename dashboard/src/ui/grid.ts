@@ -7,7 +7,7 @@
 import type { Row } from '../store/row';
 import type { ColumnId, Sort } from '../store/storage';
 import { placeColumns, type Placed } from './columns';
-import { RowDrag } from './drag-rows';
+import type { RowDrag } from './drag-rows';
 import { drawTrend, type TrendColours } from './trend';
 
 const ROW_PX = 30;
@@ -122,7 +122,12 @@ export class Grid {
     space.addEventListener('pointerenter', () => { this.hovered = true; });
     space.addEventListener('pointerleave', leave);
     space.addEventListener('pointercancel', leave);
-    new RowDrag(space, this.host, {
+  }
+
+  /** From now on rows can be dragged. */
+  letDrag(Drag: typeof RowDrag): void {
+    const { space } = this;
+    new Drag(space, this.host, {
       indexAt: (y) => Math.min(this.rows.length - 1, Math.max(0, Math.floor((y - space.getBoundingClientRect().top) / this.rowPx))),
       mayDrag: () => this.handlers.mayMove(),
       onMark: (from, gap) => this.markDrop(from, gap),
@@ -131,6 +136,7 @@ export class Grid {
         if (row) this.handlers.onMove(row.symbol, gap);
       },
     });
+    this.host.dataset['drag'] = 'on';
   }
 
   private markDrop(from: number | undefined, gap: number | undefined): void {

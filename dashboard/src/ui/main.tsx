@@ -7,7 +7,6 @@ import { Model } from '../store/model';
 import { formatPercent, formatPrice } from '../store/format';
 import { readLink } from '../store/share';
 import { Announcer, Banner } from './banner';
-import { ring } from './bell';
 import { chartKeys } from './chart-keys';
 import { ChartPane } from './chart-pane';
 import { ChartView } from './chart-view';
@@ -15,7 +14,6 @@ import { Desk } from './desk';
 import { Grid } from './grid';
 import { listenToKeys } from './keys';
 import { later } from './later';
-import { listenToSwipes } from './swipe';
 import { ToastLine } from './toast';
 import { TopBar } from './top-bar';
 import { rowMoves, Watchlist, wireGrid } from './watchlist';
@@ -119,7 +117,8 @@ function setTitle(): void {
   document.title = (phase === 'live' ? price : `${label} · `) + 'Tapecast';
 }
 
-const dialogs = later(() => import('./extras').then((m) => m.Dialogs));
+const extras = () => import('./extras');
+const dialogs = later(() => extras().then((m) => m.Dialogs));
 
 function Page() {
   return (
@@ -140,7 +139,7 @@ function Page() {
 model.onBatch = requestDraw;
 model.alarms.onRing = (text) => {
   desk.say({ text });
-  ring(model, text);
+  void extras().then(({ ring }) => ring(model, text));
 };
 document.documentElement.dataset['embed'] = String(embed);
 effect(() => {
@@ -149,7 +148,11 @@ effect(() => {
 });
 render(<Page />, document.getElementById('page')!);
 listenToKeys(model, desk, () => grid, chartKeys(model, view));
-listenToSwipes(desk);
+void extras().then(({ RowDrag, WELL_KNOWN, listenToSwipes }) => {
+  grid?.letDrag(RowDrag);
+  listenToSwipes(desk);
+  model.nameWellKnown(WELL_KNOWN);
+}, () => {}); // without them the page still shows prices
 setInterval(tick, TICK_MS);
 document.addEventListener('visibilitychange', tick); // before anything old is seen
 addEventListener('pageshow', tick);
