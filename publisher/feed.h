@@ -41,6 +41,7 @@ struct feed_options {
     char *finnhub_key;       /* NULL when not set; never logged */
     const char *alpaca_feed; /* "iex", "sip", … "crypto" */
     const char *alpaca_url, *alpaca_ws_url;
+    const char *alpaca_trading_url; /* where to ask for the market's hours; NULL: nowhere */
     uint64_t alpaca_calls_per_minute;
     char *alpaca_key, *alpaca_secret; /* as finnhub_key */
 };

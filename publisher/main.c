@@ -21,6 +21,7 @@
 #include "common/banned.h"
 
 #define FINNHUB_URL "https://finnhub.io/api/v1"
+#define ALPACA_URL "https://data.alpaca.markets"
 #define FINNHUB_WS_URL "wss://ws.finnhub.io"
 
 struct settings {
@@ -98,11 +99,15 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"alpaca", NULL, OPTION_GROUP, NULL, NULL, 0, 0,
          "Feed alpaca: live prices; the keys come from APCA_API_KEY_ID and APCA_API_SECRET_KEY, or "
          "the files that the same names with _FILE name"},
-        {"alpaca-url", "URL", OPTION_STRING, &s->feeds.alpaca_url, "https://data.alpaca.markets", 0,
-         0, "Where the service is asked for snapshots."},
+        {"alpaca-url", "URL", OPTION_STRING, &s->feeds.alpaca_url, ALPACA_URL, 0, 0,
+         "Where the service is asked for snapshots."},
         {"alpaca-ws-url", "URL", OPTION_STRING, &s->feeds.alpaca_ws_url,
          "wss://stream.data.alpaca.markets", 0, 0,
          "Where it streams trades; with a path, that very stream."},
+        {"alpaca-trading-url", "URL", OPTION_STRING, &s->feeds.alpaca_trading_url, NULL, 0, 0,
+         "Where it is asked, rarely, on which days the market is open. When not given: "
+         "https://api.alpaca.markets, https://paper-api.alpaca.markets for a key of paper trading, "
+         "or nowhere if --alpaca-url names another service."},
         {"alpaca-calls-per-minute", "N", OPTION_UINT, &s->feeds.alpaca_calls_per_minute, "190", 1,
          BUDGET_MAX, "At most so many requests in any minute. The free plan allows 200."},
     };
@@ -202,6 +207,16 @@ static int run(struct settings *s, const struct options_result *result)
     return exit_status;
 }
 
+/* Keys of paper trading are known there alone. */
+static void choose_alpaca_trading_url(struct feed_options *o)
+{
+    if (o->alpaca_trading_url != NULL || strcmp(o->alpaca_url, ALPACA_URL) != 0)
+        return;
+    o->alpaca_trading_url = o->alpaca_key != NULL && strncmp(o->alpaca_key, "PK", 2) == 0
+                                ? "https://paper-api.alpaca.markets"
+                                : "https://api.alpaca.markets";
+}
+
 int main(int argc, char **argv)
 {
     struct settings settings = {0};
@@ -225,6 +240,7 @@ int main(int argc, char **argv)
         strcmp(settings.feeds.finnhub_url, FINNHUB_URL) == 0)
         settings.feeds.finnhub_ws_url = FINNHUB_WS_URL;
     settings.broker.password = mqtt_password;
+    choose_alpaca_trading_url(&settings.feeds);
     exit_status = run(&settings, &result);
 out:
     free(settings.feeds.finnhub_key);

@@ -158,6 +158,19 @@ static void alpaca_close(struct feed *f)
     free(f);
 }
 
+static int ask_hours(struct feed *f)
+{
+    const struct snapshots *s = &f->snapshots;
+
+    return live_ask_hours(
+        &f->live, &(struct almanac_config){
+                      .url = f->live.config.options->alpaca_trading_url,
+                      .days = "/v2/calendar",
+                      .status = "/v2/clock",
+                      .has_span = true,
+                      .headers = (const char *const[]){s->key_header, s->secret_header, NULL}});
+}
+
 static int alpaca_open(const struct feed_config *config, struct feed **ret)
 {
     const struct feed_options *o = config->options;
@@ -181,6 +194,8 @@ static int alpaca_open(const struct feed_config *config, struct feed **ret)
         r = snapshots_open(f);
     if (r == 0)
         r = session_open(f);
+    if (r == 0 && f->rules.has_tapes && o->alpaca_trading_url != NULL)
+        r = ask_hours(f);
     if (r < 0)
         alpaca_close(f);
     else

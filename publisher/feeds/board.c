@@ -175,7 +175,8 @@ bool board_take(struct board *b, const struct sessions *s, struct mono now, stru
     b->published_at = now;
     *ret = r->listing.good.quote;
     r->listing.good.quote.correction.at.ms = 0; /* told once */
-    r->shown = sessions_label(s, (enum quote_session)ret->session);
+    r->shown = r->news_at.ns == 0 ? s->now
+                                  : sessions_label(s, (enum quote_session)ret->session);
     r->shown_at = now;
     ret->session = (uint8_t)r->shown;
     ret->heard = r->news_at;
@@ -190,7 +191,7 @@ void board_rename_sessions(struct board *b, const struct sessions *s, struct mon
         if (r->listing.good.known && list_empty(&r->news) && sessions_are_over(s, r->shown) &&
             !mono_before(now, mono_add_ms(r->shown_at, RENAME_MS))) {
             list_append(&b->news, &r->news);
-            r->news_at = (struct mono){0}; /* it is no news */
+            r->news_at = (struct mono){0}; /* but for its session */
         }
     }
 }

@@ -164,11 +164,26 @@ static bool is_sensible(int32_t day, struct hours h)
                             h.close <= h.post && h.open + SHORTEST_MINUTES <= h.close);
 }
 
+struct hours calendar_hours_between(int16_t open, int16_t close)
+{
+    struct hours h = {.pre = ordinary.pre, .open = open, .close = close, .post = ordinary.post};
+
+    if (h.open < h.pre)
+        h.pre = h.open;
+    if (h.close < ordinary.close)
+        h.post = half.post;
+    if (h.post < h.close)
+        h.post = h.close;
+    return h;
+}
+
 bool calendar_tell(struct calendar *c, int32_t day, struct hours hours)
 {
     const struct hours known = calendar_hours(c, day);
+    struct hours by_file;
 
-    if (memcmp(&known, &hours, sizeof(known)) == 0 || !is_sensible(day, hours))
+    if (find(c->file.days, c->file.n, day, &by_file) ||
+        memcmp(&known, &hours, sizeof(known)) == 0 || !is_sensible(day, hours))
         return false;
     pthread_rwlock_wrlock(&c->lock);
     if (c->n_told == TOLD_MAX)
@@ -239,17 +254,12 @@ static bool make_hours(const struct line *l, bool extended, struct hours *ret)
 
     if (!time_valid(l->from_h, l->from_m) || !time_valid(l->to_h, l->to_m))
         return false;
-    h.open = (int16_t)AT(l->from_h, l->from_m);
-    h.close = (int16_t)AT(l->to_h, l->to_m);
-    h.pre = h.open < ordinary.pre ? h.open : ordinary.pre;
-    h.post = h.close < ordinary.close ? half.post : ordinary.post;
+    h = calendar_hours_between((int16_t)AT(l->from_h, l->from_m), (int16_t)AT(l->to_h, l->to_m));
     if (extended) {
         if (!time_valid(l->pre_h, l->pre_m) || !time_valid(l->post_h, l->post_m))
             return false;
         h.pre = (int16_t)AT(l->pre_h, l->pre_m);
         h.post = (int16_t)AT(l->post_h, l->post_m);
-    } else if (h.post < h.close) {
-        h.post = h.close;
     }
     *ret = h;
     return h.pre <= h.open && h.open < h.close && h.close <= h.post;

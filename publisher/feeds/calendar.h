@@ -42,6 +42,10 @@ void calendar_free(struct calendar *c);
 /* The hours of `day`, a date in days since 1970-01-01. */
 struct hours calendar_hours(const struct calendar *c, int32_t day);
 
+/* The hours of a day whose regular ones are these, in minutes of the day: with those before and
+ * after as usual. */
+struct hours calendar_hours_between(int16_t open, int16_t close);
+
 /* A service says that these are the hours of `day`. Returns whether that is believed and new. */
 bool calendar_tell(struct calendar *c, int32_t day, struct hours hours);
 

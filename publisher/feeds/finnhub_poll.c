@@ -330,6 +330,24 @@ static int open_asks(struct poll *p, struct net *n, const char *key_header)
     return r;
 }
 
+static void spend(void *ctx)
+{
+    struct feed *f = ctx;
+
+    budget_spend(&f->poll.budget, mono_now());
+}
+
+static int ask_hours(struct feed *f, const char *key)
+{
+    return live_ask_hours(&f->live,
+                          &(struct almanac_config){.url = f->live.config.options->finnhub_url,
+                                                   .days = "/stock/market-holiday?exchange=US",
+                                                   .status = "/stock/market-status?exchange=US",
+                                                   .headers = (const char *const[]){key, NULL},
+                                                   .asked = spend,
+                                                   .ctx = f});
+}
+
 int poll_open(struct feed *f)
 {
     const struct feed_options *o = f->live.config.options;
@@ -348,6 +366,8 @@ int poll_open(struct feed *f)
     }
     budget_init(&p->budget, (uint32_t)o->finnhub_calls_per_minute);
     r = open_asks(p, f->live.net, key);
+    if (r == 0)
+        r = ask_hours(f, key);
     explicit_bzero(key, sizeof(key));
     backoff_init(&p->faults, FAULT_FIRST_MS, FAULT_MAX_MS);
     backoff_init(&p->refusals, LOCKED_FIRST_MS, LOCKED_MAX_MS);

@@ -71,8 +71,18 @@ int live_init(struct live *l, const char *service, const struct feed_config *con
     return o->record != NULL && config->playback == NULL ? begin_record(l) : 0;
 }
 
+int live_ask_hours(struct live *l, const struct almanac_config *config)
+{
+    struct almanac_config c = *config;
+
+    c.service = l->board.service;
+    c.calendar = l->config.calendar;
+    return c.calendar != NULL ? almanac_new(l->net, &c, &l->almanac) : 0;
+}
+
 void live_release(struct live *l)
 {
+    almanac_free(l->almanac);
     net_free(l->net);
     record_free(l->record);
     board_release(&l->board);
@@ -87,6 +97,7 @@ static void look_at_clock(struct live *l, const struct live_ops *ops, struct fee
     if (mono_before(now, l->look_due))
         return;
     l->look_due = mono_add_ms(now, CLOCK_LOOK_MS);
+    almanac_run(l->almanac, now, board_clock(&l->board, now), l->board.published_at);
     l->sessions = sessions_at(l->config.calendar, board_clock(&l->board, now));
     board_rename_sessions(&l->board, &l->sessions, now);
     if (l->sessions.now == before)

@@ -7,13 +7,15 @@
 
 #include <pthread.h>
 
+#include "publisher/feeds/almanac.h"
 #include "publisher/feeds/board.h"
 #include "publisher/net/net.h"
 
 struct live {
     struct feed_config config;
     struct net *net;
-    struct record *record; /* NULL: nothing is recorded */
+    struct record *record;   /* NULL: nothing is recorded */
+    struct almanac *almanac; /* NULL: the market's hours are not asked for */
     struct board board;
     struct sessions sessions; /* when last looked */
     struct mono look_due;
@@ -34,6 +36,9 @@ struct live_ops { /* of one service; `now` is the only clock of a turn */
 MUST_CHECK int live_init(struct live *l, const char *service, const struct feed_config *config,
                          bool (*has_hours)(const char *symbol));
 void live_release(struct live *l); /* when its requests and WebSockets are freed */
+
+/* Ask the service for the market's hours, too. Returns 0; -ENOMEM. */
+MUST_CHECK int live_ask_hours(struct live *l, const struct almanac_config *config);
 
 /* feed_ops.next and .state by means of these. */
 MUST_CHECK int live_next(struct live *l, const struct live_ops *ops, struct feed *f,

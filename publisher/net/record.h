@@ -16,7 +16,7 @@
 #include "publisher/net/http.h"
 #include "publisher/net/websocket.h"
 
-#define RECORD_MARK "{\"tapecast\":\"record\"" /* how a file of it begins */
+#define RECORD_MARK "\"tapecast\":\"record\"" /* in its first line */
 
 struct record;
 

@@ -155,4 +155,38 @@ describe('a record', { concurrency: 3 }, () => {
     stream.trade(['AAPL', 123]);
     await full.reader.until(() => full.reader.latest.get('stocks/AAPL')?.json.price === 123);
   });
+
+  test('written by hand plays too: what a service says of holidays is heard, and a session ends by itself', async (t) => {
+    const file = path.join(tempDir(t), 'hand.jsonl');
+    const start = Date.UTC(2026, 10, 25, 20, 59, 0); // a minute before New York's close
+    const at = (s, what) => ({ ms: start + s * 1000, us: 5_000_000 + s * 1e6, ...what });
+    const head = { tapecast: 'record', version: 1, feed: 'finnhub', variant: 'iex', odd_lots: false };
+    const trade = (s, p) => ({ message: FinnhubStream.frame(['AAPL', p, { time: start + s * 1000 }]) });
+    const days = [{ atDate: '2026-12-01', tradingHour: '' }, { atDate: '2026-12-05', tradingHour: '09:30-16:00' }];
+    writeFileSync(
+      file,
+      [
+        at(0, { ...head, stream: true, stream_symbols: 50, finnhub_calls: 55, alpaca_calls: 190, symbols: ['AAPL'] }),
+        at(1, { open: true }),
+        at(2, trade(2, 100)),
+        at(31, { answer: { to: 'market-holiday?exchange=US', status: 200, body: JSON.stringify({ data: days }) } }),
+        at(58, trade(57, 101)),
+        'no line of ours',
+        at(64, trade(60, 102)), // the close, reported late
+        at(90, { stop: true }),
+      ]
+        .map((line) => (typeof line === 'string' ? line : JSON.stringify(line)))
+        .join('\n'),
+    );
+    const hours = path.join(tempDir(t), 'hours');
+    writeFileSync(hours, '');
+    const { messages, summary, log } = await play(t, file, hours);
+    assert.deepEqual(
+      messages.filter(isQuote).map(({ json: q }) => [q.price, q.session]),
+      [[100, 'regular'], [101, 'regular'], [102, 'regular'], [102, 'post']],
+    );
+    assert.match(log, /finnhub: US exchanges are closed on 2026-12-01/);
+    assert.doesNotMatch(log, /2026-12-05/);
+    assert.match(summary, /left out: 1 lines that are none of a record's/);
+  });
 });
