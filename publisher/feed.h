@@ -27,6 +27,7 @@ struct feed; /* each feed's own */
 struct feed_options {
     uint64_t seed;      /* sim; 0 draws one and logs it */
     uint64_t rate;      /* sim: ticks a second over all symbols; 0 is the default for the symbols */
+    const char *state;  /* sim: a file that its prices are kept in; or NULL */
     const char *file;   /* replay */
     const char *speed;  /* replay: "1", "10", "0.5", "max" */
     bool loop;          /* replay */

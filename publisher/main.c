@@ -61,6 +61,9 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "The same seed, symbols and rate give the same prices. 0 draws one and logs it."},
         {"rate", "TICKS", OPTION_UINT, &s->feeds.rate, "0", 0, 1000000,
          "Ticks a second over all symbols. 0 is two for each symbol, at most 1000."},
+        {"state", "FILE", OPTION_STRING, &s->feeds.state, NULL, 0, 0,
+         "Keep the prices there and go on from them after a restart, so that charts have no jump; "
+         "unless --seed asks for prices that repeat."},
         {"replay", NULL, OPTION_GROUP, NULL, NULL, 0, 0, "Feed replay: a file of bars or ticks"},
         {"file", "FILE", OPTION_STRING, &s->feeds.file, NULL, 0, 0,
          "CSV or TSV, also .gz; the columns are found by the names in its first line. Or a record "

@@ -89,6 +89,8 @@ int sources_take(struct sources *s, bool blocked, struct quote *ret, size_t *ret
         if (r == 0) {
             running->taken++;
             ret->mode = (uint8_t)running->feed->ops->mode;
+            if (ret->mode == MODE_REPLAY)
+                ret->heard = (struct mono){0}; /* by another clock */
             *ret_feed = i;
             return 0;
         }

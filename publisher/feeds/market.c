@@ -339,6 +339,32 @@ static void report(const struct stock *s, struct quote *ret)
     memcpy(ret->symbol, s->symbol, sizeof(s->symbol));
 }
 
+void market_quote(const struct market *m, size_t number, struct quote *ret)
+{
+    report(&m->stocks[number], ret);
+}
+
+static int64_t e4_of(struct decimal d)
+{
+    return llround(fmin(fmax(decimal_to_double(d), 0.0001), 1e9) * 1e4);
+}
+
+void market_resume(struct market *m, size_t number, const struct quote *q)
+{
+    const uint8_t day = QUOTE_OPEN | QUOTE_HIGH | QUOTE_LOW | QUOTE_PREV_CLOSE | QUOTE_VOLUME;
+    struct stock *s = &m->stocks[number];
+
+    if ((q->known & day) != day)
+        return;
+    s->price_e4 = e4_of(q->price);
+    s->open_e4 = e4_of(q->open);
+    s->high_e4 = e4_of(q->high);
+    s->low_e4 = e4_of(q->low);
+    s->prev_close_e4 = e4_of(q->prev_close);
+    s->volume = llround(fmin(decimal_to_double(q->volume), 1e15));
+    s->log_price = log((double)s->price_e4 / 1e4);
+}
+
 double market_next(struct market *m, struct quote *ret)
 {
     struct stock *s;

@@ -28,6 +28,11 @@ void market_free(struct market *m); /* NULL is allowed */
  * first n ticks, at moment 0, are one of each symbol. */
 double market_next(struct market *m, struct quote *ret);
 
+/* The last quote of the symbol of this number; and let it go on from such a one: its price, its
+ * day. */
+void market_quote(const struct market *m, size_t number, struct quote *ret);
+void market_resume(struct market *m, size_t number, const struct quote *q);
+
 /* The volatility of a year that the symbol of this number in the list is simulated with. */
 double market_volatility(const struct market *m, size_t number);
 

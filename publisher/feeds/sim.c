@@ -2,10 +2,14 @@
  * The feed `sim`: plays a market in real time. When it falls behind (the queue was full, the
  * process was stopped) it does not race to catch up: its clock is set back, and the market goes on
  * from where it was.
+ *
+ * With --state its last quotes are kept in a file, one a line, as they are published; a market
+ * whose seed is drawn goes on from them, so that a chart goes on without a jump after a restart.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "common/rng.h"
@@ -18,6 +22,7 @@
 #define LAG_MAX_NS 1000000000 /* lateness that is made up for by hurrying */
 #define TICKS_A_SYMBOL 2      /* a second, when no rate is given: 40 a second for 20 symbols */
 #define DEFAULT_RATE_MAX 1000
+#define SAVE_MS 10000
 
 struct feed {
     struct feed_config config;
@@ -27,13 +32,88 @@ struct feed {
     bool holding;
     struct quote held; /* the next tick, and its moment */
     double held_at_s;
+    size_t n; /* symbols */
+    struct mono save_at;
+    bool unsaved; /* told once */
 };
+
+/*
+ * The file
+ */
+
+/* Returns 0 or a negative errno. */
+static int write_state(const struct feed *f, const char *path)
+{
+    char json[QUOTE_PACKET_MAX], *beside;
+    struct quote q;
+    FILE *out;
+    int r = 0;
+
+    if (asprintf(&beside, "%s.new", path) < 0)
+        return -ENOMEM;
+    out = fopen(beside, "we");
+    if (out == NULL) {
+        r = -errno;
+        goto out;
+    }
+    for (size_t i = 0; i < f->n; i++) {
+        market_quote(f->market, i, &q);
+        q.timestamp = wall_now();
+        fwrite(json, 1, quote_encode(&q, json), out);
+        fputc('\n', out);
+    }
+    if (ferror(out) | fclose(out))
+        r = -EIO;
+    if (r == 0 && rename(beside, path) < 0)
+        r = -errno;
+out:
+    free(beside);
+    return r;
+}
+
+static void save(struct feed *f)
+{
+    const char *path = f->config.options->state;
+    int r = path != NULL ? write_state(f, path) : 0;
+
+    f->save_at = mono_add_ms(mono_now(), SAVE_MS);
+    if (r < 0 && !f->unsaved)
+        log_warn("--state: cannot write %s: %s", path, strerror(-r));
+    f->unsaved = r < 0;
+}
+
+/* Go on from what was saved, if anything was. */
+static void resume(struct feed *f, const char *const *symbols)
+{
+    const char *path = f->config.options->state;
+    FILE *in = path != NULL && f->config.options->seed == 0 ? fopen(path, "re") : NULL;
+    char *line = NULL;
+    size_t cap = 0, next = 0;
+    struct quote q;
+    ssize_t len;
+
+    if (in == NULL)
+        return;
+    while ((len = getline(&line, &cap, in)) > 0) {
+        if (quote_decode(line, (size_t)len, &q) < 0)
+            continue;
+        for (size_t i = 0; i < f->n; i++, next = (next + 1) % f->n) /* most often in this order */
+            if (strcmp(symbols[next], q.symbol) == 0) {
+                market_resume(f->market, next, &q);
+                next = (next + 1) % f->n;
+                break;
+            }
+    }
+    free(line);
+    fclose(in);
+}
 
 static int make_market(struct feed *f, const char *const *symbols, size_t n)
 {
     const struct feed_options *o = f->config.options;
     uint64_t seed = o->seed, rate = o->rate;
     struct rng rng;
+    int r;
 
     if (seed == 0) {
         rng_seed_random(&rng);
@@ -44,13 +124,21 @@ static int make_market(struct feed *f, const char *const *symbols, size_t n)
     f->state.condition = FEED_LIVE;
     snprintf(f->state.detail, sizeof(f->state.detail), "%zu symbols, %llu ticks/s, seed %llu", n,
              (unsigned long long)rate, (unsigned long long)seed);
-    return market_new(symbols, n, seed, (double)rate, &f->market);
+    r = market_new(symbols, n, seed, (double)rate, &f->market);
+    if (r < 0)
+        return r;
+    f->n = n;
+    resume(f, symbols);
+    save(f);
+    return 0;
 }
 
 static void sim_close(struct feed *f)
 {
     if (f == NULL)
         return;
+    if (f->market != NULL)
+        save(f);
     market_free(f->market);
     free(f);
 }
@@ -103,6 +191,8 @@ static int sim_next(struct feed *f, struct mono deadline, struct quote *ret)
     *ret = f->held;
     ret->timestamp = wall_now();
     f->holding = false;
+    if (!mono_before(now, f->save_at))
+        save(f);
     return 0;
 }
 

@@ -67,6 +67,30 @@ describe('the simulator', { concurrency: 4 }, () => {
     assert.ok([...once.keys()].filter((tick) => other.has(tick)).length < 10);
   });
 
+  test('goes on where it was after a restart, also after a crash', async (t) => {
+    const state = path.join(tempDir(t), 'market');
+    const { reader, publisher } = await run(t, { args: ['--state', state, '--rate', '500'] });
+    await reader.until(() => quotes(reader).length > 2000, 15_000);
+    await publisher.stop();
+    await reader.until(() => status(reader).state === 'offline');
+    const last = new Map(quotes(reader).map((m) => [m.topic, m.json]));
+    const from = reader.messages.length;
+    publisher.start();
+    const first = () => new Map(reader.messages.slice(from).filter(isQuote).reverse().map((m) => [m.topic, m.json]));
+    await reader.until(() => first().size === 20);
+    for (const [topic, q] of first()) {
+      const was = last.get(topic);
+      assert.ok(Math.abs(q.price / was.price - 1) < 0.01, `${topic}: ${was.price}, then ${q.price}`);
+      assert.deepEqual([q.prev_close, q.open], [was.prev_close, was.open]);
+      assert.ok(q.volume >= was.volume && q.volume < was.volume * 2);
+    }
+    await publisher.kill();
+    writeFileSync(state, 'torn {"symbol":"AAPL","price":');
+    publisher.start();
+    await publisher.logged(/broker is up/, { from: publisher.log.length });
+    assert.deepEqual(await publisher.stop(), { code: 0, signal: null });
+  });
+
   test('sends every tick once and in order at 2,000 a second', async (t) => {
     const { reader } = await run(t, { subscribe: 'stocks/+', args: ['--rate', '2000'] });
     await reader.until(() => quotes(reader).length > 5000, 15_000);
