@@ -2,6 +2,7 @@
 // codes) and its snapshots, on one port.
 
 import http from 'node:http';
+import https from 'node:https';
 
 import { WebSocketServer } from 'ws';
 
@@ -25,16 +26,19 @@ export class AlpacaStandIn {
   pageSize = 10_000; // bars of one answer
   asked = []; // searchParams of each request for bars
 
-  static async start(t) {
+  /** `tls`: { key, cert }, PEM, for `localhost`. */
+  static async start(t, { tls } = {}) {
     const standIn = new AlpacaStandIn();
-    standIn.server = http.createServer((request, response) => standIn.#serve(request, response));
+    const serve = (request, response) => standIn.#serve(request, response);
+    standIn.server = tls ? https.createServer(tls, serve) : http.createServer(serve);
     const sockets = new Set();
     standIn.server.on('connection', (socket) => sockets.add(socket));
     standIn.server.on('upgrade', (...upgrade) => standIn.#upgrade(...upgrade));
     await new Promise((resolve) => standIn.server.listen(0, '127.0.0.1', resolve));
     const { port } = standIn.server.address();
-    standIn.url = `http://127.0.0.1:${port}`;
-    standIn.wsUrl = `ws://127.0.0.1:${port}`;
+    const origin = tls ? `s://localhost:${port}` : `://127.0.0.1:${port}`;
+    standIn.url = `http${origin}`;
+    standIn.wsUrl = `ws${origin}`;
     atEnd(t, () => {
       for (const socket of sockets) socket.destroy();
       return new Promise((resolve) => standIn.server.close(resolve));
