@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 // Measures the gateway's fan-out against Mosquitto's own WebSocket listener and against a bare send() loop.
 //
-//   tests/bench/fanout.mjs [--quick] [load|busy|few|sse|private|memory|growth|most|stalled …]
+//   tests/bench/fanout.mjs [--quick] [load|busy|few|sse|tls|grpc|private|memory|growth|most|stalled …]
 //
 // The server under test runs on core 0, the load on core 1, so at least two cores are needed; on a noisy machine only the ratios
 // between rows of one run mean something. Each row is the median of three runs, the servers taking turns.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -22,10 +22,16 @@ const RUNS = quick ? 1 : 3;
 const WINDOW = quick ? 2 : 4;
 const WARM_UP = 1;
 const SSE = '/events?symbols=*';
+const ALIASES = { 'bare SSL_write': 'bare send', 'in the clear': 'tapecast', '1 a connection': 'tapecast', '100 a connection': 'tapecast', 'bare send x 10': 'bare send' }; // what a row is called that says more
 let nextPort = 20000 + (process.pid % 5000);
 
-for (const tool of ['ticks', 'readers', 'sendloop'])
-  execFileSync('cc', ['-O2', '-D_GNU_SOURCE', '-o', path.join(dir, tool), `${tool}.c`, 'wire.c'], { cwd: here });
+for (const tool of ['ticks', 'readers', 'streams', 'sendloop'])
+  execFileSync('cc', ['-O2', '-D_GNU_SOURCE', '-o', path.join(dir, tool), `${tool}.c`, 'wire.c', '-lssl', '-lcrypto', '-lnghttp2'], { cwd: here });
+
+const cert = path.join(dir, 'cert.pem');
+const key = path.join(dir, 'key.pem');
+execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+chmodSync(key, 0o600);
 
 /** A program whose lines of stdout can be awaited. */
 class Tool {
@@ -90,7 +96,7 @@ const servers = {
     const port = nextPort++;
     const seconds = WARM_UP + WINDOW + 0.5;
     const ticks = new Tool(1, tool('ticks'), ['--serve', feed, '--symbols', load.symbols, '--rate', load.rate, '--seconds', seconds]);
-    const server = new Tool(0, path.join(bin, 'tapecast-gateway'), ['--mqtt-url', `mqtt://127.0.0.1:${feed}`, '--listen', `127.0.0.1:${port}`]);
+    const server = new Tool(0, path.join(bin, 'tapecast-gateway'), ['--mqtt-url', `mqtt://127.0.0.1:${feed}`, '--listen', `127.0.0.1:${port}`, ...(load.tls ? ['--tls-cert', cert, '--tls-key', key] : [])]);
     await ticks.line();
     return { port, path: load.sse ? SSE : '/mqtt', pid: server.child.pid, begin: () => ticks.go(), sent: () => ticks.json(), tools: [ticks, server] };
   },
@@ -109,18 +115,20 @@ const servers = {
 
   async 'bare send'(load) {
     const port = nextPort++;
-    const server = new Tool(0, tool('sendloop'), ['--port', port, '--clients', load.clients, '--rate', load.rate, '--batch', load.batch ?? 1, '--seconds', WARM_UP + WINDOW + 0.5, ...(load.sse ? ['--sse'] : [])]);
+    const server = new Tool(0, tool('sendloop'), ['--port', port, '--clients', load.clients, '--rate', load.rate, '--batch', load.batch ?? 1, '--seconds', WARM_UP + WINDOW + 0.5, ...(load.sse ? ['--sse'] : []), ...(load.tls ? ['--cert', cert, '--key', key] : [])]);
     await server.line();
     return { port, path: load.sse ? SSE : '/mqtt', pid: server.child.pid, begin: () => server.go(), sent: () => server.json(), tools: [server] };
   },
 };
 
 async function measure(name, load) {
-  const server = await servers[name](load);
+  const server = await servers[ALIASES[name] ?? name](load);
   const args = ['--port', server.port, '--path', server.path, '--clients', load.clients, '--symbols', load.symbols, '--server', server.pid, '--warm-up', WARM_UP, '--window', WINDOW];
   if (load.perClient) args.push('--per-client', load.perClient);
   if (load.stall) args.push('--stall', load.stall);
-  const readers = new Tool(1, tool('readers'), args);
+  if (load.tls) args.push('--tls');
+  const streams = ['--port', server.port, '--streams', load.clients, '--connections', load.connections, '--server', server.pid, '--warm-up', WARM_UP, '--window', WINDOW];
+  const readers = load.connections ? new Tool(1, tool('streams'), streams) : new Tool(1, tool('readers'), args);
   try {
     const ready = await readers.json();
     if (load.idle) return { ...ready, kb_each: (ready.rss_kb - ready.rss_before_kb) / load.clients };
@@ -137,10 +145,15 @@ async function measure(name, load) {
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
 /** The servers take turns, RUNS times; medians of every figure. */
-async function compare(names, load) {
-  const results = Object.fromEntries(names.map((name) => [name, []]));
-  for (let i = 0; i < RUNS; i++) for (const name of names) results[name].push(await measure(name, load));
-  return names.map((name) => {
+function compare(names, load) {
+  return takeTurns(names.map((name) => [name, load]));
+}
+
+/** The same with a load for each: [name, load]. */
+async function takeTurns(pairs) {
+  const results = Object.fromEntries(pairs.map(([name]) => [name, []]));
+  for (let i = 0; i < RUNS; i++) for (const [name, load] of pairs) results[name].push(await measure(name, load));
+  return pairs.map(([name]) => {
     const runs = results[name];
     return { name, ...Object.fromEntries(Object.keys(runs[0]).map((key) => [key, median(runs.map((r) => r[key]))])) };
   });
@@ -150,10 +163,10 @@ const number = (x) => (x >= 1e6 ? `${(x / 1e6).toFixed(2)} M` : x >= 1e4 ? `${(x
 
 function table(title, rows, columns) {
   console.log(`\n${title}`);
-  console.log(['server'.padEnd(12), ...columns.map(([, head]) => head.padStart(13)), '  ratio'].join(''));
+  console.log(['server'.padEnd(16), ...columns.map(([, head]) => head.padStart(13)), '  ratio'].join(''));
   const key = columns[0][0];
   for (const row of rows)
-    console.log([row.name.padEnd(12), ...columns.map(([k]) => number(row[k]).padStart(13)), `  ${(rows[0][key] / row[key]).toFixed(2)}`].join(''));
+    console.log([row.name.padEnd(16), ...columns.map(([k]) => number(row[k]).padStart(13)), `  ${(rows[0][key] / row[key]).toFixed(2)}`].join(''));
 }
 
 const CPU = [['ns_per_message', 'ns/message'], ['p50_us', 'p50 us'], ['p99_us', 'p99 us'], ['p999_us', 'p99.9 us'], ['delivered_s', 'delivered/s'], ['messages_per_read', 'msgs/read'], ['gaps', 'gaps']];
@@ -196,6 +209,22 @@ const benches = {
       const load = { clients, symbols: 100, rate: 100, batch, sse: true };
       table(`Server-Sent Events, ${clients} readers x 100 messages/s; bare send: ${batch} a write`, await compare(['tapecast', 'bare send'], load), CPU);
     }
+  },
+  async tls() {
+    const loads = [[1000, 100, 1], [100, 1000, 1], [1000, 1000, 20]];
+    for (const [clients, rate, batch] of quick ? loads.slice(0, 1) : loads) {
+      const load = { clients, symbols: 100, rate, batch };
+      const rows = await takeTurns([['tapecast', { ...load, tls: true }], ['bare SSL_write', { ...load, tls: true }], ['in the clear', load]]);
+      table(`TLS, ${clients} readers x ${rate} messages/s; bare SSL_write: ${batch} messages a write`, rows, CPU);
+    }
+    const idle = { clients: quick ? 1000 : 4000, symbols: 100, rate: 1, idle: true };
+    const rows = await takeTurns([['tapecast', { ...idle, tls: true }], ['in the clear', idle]]);
+    table(`resident memory for each of ${idle.clients} idle subscribed readers`, rows, [['kb_each', 'kB each']]);
+  },
+  async grpc() {
+    const load = { clients: 2000, symbols: 100, rate: 100 };
+    const rows = await takeTurns([['1 a connection', { ...load, connections: 2000 }], ['100 a connection', { ...load, connections: 20 }], ['bare send', load], ['bare send x 10', { ...load, batch: 10 }]]);
+    table('2,000 gRPC streams x 100 messages/s; bare send: 2,000 sockets, 1 and 10 messages a write', rows, [['ns_per_message', 'ns/message'], ['delivered_s', 'delivered/s'], ['messages_per_read', 'msgs/read'], ['least', 'least'], ['sent', 'sent'], ['closed', 'closed']]);
   },
   async private() {
     const load = { clients: 1000, symbols: 1000, perClient: 10, rate: 4000 };

@@ -24,7 +24,7 @@
 #define HISTOGRAM 1024 /* 16 sub-buckets for each power of two of microseconds */
 
 struct client {
-    int fd;
+    struct bench_link link;
     uint64_t frame_left; /* bytes of the present frame still to come */
     uint8_t *carry;      /* an incomplete header or packet */
     uint32_t carry_len;
@@ -39,7 +39,7 @@ static const char *path = "/mqtt", *filter = "stocks/+";
 static struct client *clients;
 static uint64_t messages, bytes, reads, gaps, doubles, closed;
 static uint64_t histogram[HISTOGRAM];
-static bool measuring, sse;
+static bool measuring, sse, tls;
 static uint8_t *buffer;
 
 /* ---- latency ---- */
@@ -181,15 +181,26 @@ static size_t take_frames(struct client *c, const uint8_t *p, size_t len)
     return at;
 }
 
+/* All that has come, in one piece; TLS gives a record at a time. */
+static ssize_t receive(struct client *c, uint8_t *buf, size_t cap)
+{
+    ssize_t n = bench_recv(&c->link, buf, cap, false), more = n;
+
+    while (tls && more > 0 && (size_t)n < cap &&
+           (more = bench_recv(&c->link, buf + n, cap - (size_t)n, false)) > 0)
+        n += more;
+    return n;
+}
+
 static void on_readable(struct client *c)
 {
-    ssize_t n = recv(c->fd, buffer + c->carry_len, READ_MAX - c->carry_len, MSG_DONTWAIT);
+    ssize_t n = receive(c, buffer + c->carry_len, READ_MAX - c->carry_len);
     size_t used, len;
 
     if (n <= 0) {
         if (n == 0 || errno != EAGAIN) {
             closed++;
-            close(c->fd);
+            close(c->link.fd);
         }
         return;
     }
@@ -211,7 +222,13 @@ static void on_readable(struct client *c)
 
 /* ---- setting up ---- */
 
-static void send_frame(int fd, const uint8_t *packet, size_t len)
+static void write_all(struct bench_link *l, const void *bytes, size_t len)
+{
+    if (bench_send(l, bytes, len, true) != (ssize_t)len)
+        bench_die("send");
+}
+
+static void send_frame(struct bench_link *l, const uint8_t *packet, size_t len)
 {
     uint8_t frame[65536] = {0x82};
     size_t head = 2;
@@ -226,7 +243,7 @@ static void send_frame(int fd, const uint8_t *packet, size_t len)
     }
     memset(frame + head, 0, 4); /* a mask of zeros */
     memcpy(frame + head + 4, packet, len);
-    bench_write_all(fd, frame, head + 4 + len);
+    write_all(l, frame, head + 4 + len);
 }
 
 static size_t subscribe_packet(uint8_t *buf, unsigned *seed)
@@ -256,7 +273,7 @@ static size_t subscribe_packet(uint8_t *buf, unsigned *seed)
 }
 
 /* Send the request and take the head of the answer. */
-static void ask(int fd)
+static void ask(struct bench_link *l)
 {
     static const char websocket[] =
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -267,9 +284,9 @@ static void ask(int fd)
 
     snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n", path,
              sse ? "" : websocket);
-    bench_write_all(fd, request, strlen(request));
+    write_all(l, request, strlen(request));
     do { /* byte by byte, so that nothing behind the head is taken */
-        if (recv(fd, answer + n, 1, 0) != 1 || ++n == sizeof(answer))
+        if (bench_recv(l, answer + n, 1, true) != 1 || ++n == sizeof(answer))
             bench_die("the request was refused");
     } while (n < 4 || memcmp(answer + n - 4, "\r\n\r\n", 4) != 0);
     if (memcmp(answer, sse ? "HTTP/1.1 200" : "HTTP/1.1 101", 12) != 0)
@@ -283,53 +300,20 @@ static void subscribe(struct client *c, int index)
     unsigned seed = (unsigned)index + 1;
 
     snprintf(id, sizeof(id), "bench-%d-%d", (int)getpid(), index);
-    send_frame(c->fd, packet, bench_connect_packet(packet, id));
-    send_frame(c->fd, packet, subscribe_packet(packet, &seed));
+    send_frame(&c->link, packet, bench_connect_packet(packet, id));
+    send_frame(&c->link, packet, subscribe_packet(packet, &seed));
 }
 
 static void open_client(struct client *c, int index)
 {
-    c->fd = bench_connect(port);
-    ask(c->fd);
+    c->link.fd = bench_connect(port);
+    if (tls)
+        bench_tls_connect(&c->link);
+    ask(&c->link);
     if (!sse)
         subscribe(c, index);
     if (index % (n_clients / SAMPLE + 1) == 0 && index >= n_stalled)
         c->seqs = calloc((size_t)n_symbols, sizeof(*c->seqs));
-}
-
-/* ---- the server's process ---- */
-
-static double server_cpu_s(void)
-{
-    char name[64];
-    unsigned long user = 0, system = 0;
-    FILE *f;
-
-    snprintf(name, sizeof(name), "/proc/%d/stat", server_pid);
-    f = fopen(name, "r");
-    if (f == NULL)
-        return 0;
-    if (fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-               &system) != 2)
-        user = system = 0;
-    fclose(f);
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-}
-
-static long server_rss_kb(void)
-{
-    char name[64];
-    long pages = 0;
-    FILE *f;
-
-    snprintf(name, sizeof(name), "/proc/%d/statm", server_pid);
-    f = fopen(name, "r");
-    if (f != NULL) {
-        if (fscanf(f, "%*d %ld", &pages) != 1)
-            pages = 0;
-        fclose(f);
-    }
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 /* ---- running ---- */
@@ -362,7 +346,7 @@ static void run_dry(int epoll_fd)
 static void stall(int epoll_fd)
 {
     for (int i = 0; i < n_stalled; i++)
-        epoll_ctl(epoll_fd, EPOLL_CTL_DEL, clients[i].fd, NULL);
+        epoll_ctl(epoll_fd, EPOLL_CTL_DEL, clients[i].link.fd, NULL);
 }
 
 static void report(double cpu_s, double seconds)
@@ -381,17 +365,26 @@ static void report(double cpu_s, double seconds)
            messages > 0 ? cpu_s * 1e9 / (double)messages : 0, percentile(0.5), percentile(0.99),
            percentile(0.999), (unsigned long long)gaps, (unsigned long long)doubles,
            (unsigned long long)closed, (unsigned long long)least, (unsigned long long)most,
-           server_rss_kb());
+           bench_rss_kb(server_pid));
     fflush(stdout);
 }
 
 static bool read_options(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"port", 1, NULL, 'p'},    {"clients", 1, NULL, 'n'}, {"path", 1, NULL, 'a'},
-        {"filter", 1, NULL, 't'},  {"server", 1, NULL, 'g'},  {"per-client", 1, NULL, 'k'},
-        {"symbols", 1, NULL, 'S'}, {"warm-up", 1, NULL, 'w'}, {"window", 1, NULL, 'd'},
-        {"stall", 1, NULL, 'z'},   {"cpu", 1, NULL, 'c'},     {0},
+        {"port", 1, NULL, 'p'},
+        {"clients", 1, NULL, 'n'},
+        {"path", 1, NULL, 'a'},
+        {"filter", 1, NULL, 't'},
+        {"server", 1, NULL, 'g'},
+        {"per-client", 1, NULL, 'k'},
+        {"symbols", 1, NULL, 'S'},
+        {"warm-up", 1, NULL, 'w'},
+        {"window", 1, NULL, 'd'},
+        {"stall", 1, NULL, 'z'},
+        {"cpu", 1, NULL, 'c'},
+        {"tls", 0, NULL, 'T'},
+        {0},
     };
     int option;
 
@@ -425,6 +418,9 @@ static bool read_options(int argc, char **argv)
         case 'd':
             window = strtod(optarg, NULL);
             break;
+        case 'T':
+            tls = true;
+            break;
         case 'z':
             n_stalled = (int)strtol(optarg, NULL, 10);
             break;
@@ -447,34 +443,35 @@ int main(int argc, char **argv)
     char line[16];
 
     if (!read_options(argc, argv)) {
-        fprintf(stderr, "usage: readers --port PORT [--clients N] [--path P] [--filter F | "
-                        "--per-client K] [--symbols S] "
-                        "[--server PID] [--warm-up S] [--window S] [--stall N] [--cpu N]\n");
+        fprintf(stderr,
+                "usage: readers --port PORT [--clients N] [--path P] [--filter F | "
+                "--per-client K] [--symbols S] "
+                "[--server PID] [--warm-up S] [--window S] [--stall N] [--tls] [--cpu N]\n");
         return 2;
     }
     bench_allow_many_files();
     buffer = malloc(READ_MAX);
     clients = calloc((size_t)n_clients, sizeof(*clients));
-    rss_kb = server_rss_kb();
+    rss_kb = bench_rss_kb(server_pid);
     for (int i = 0; i < n_clients; i++) {
         struct epoll_event e = {.events = EPOLLIN, .data.ptr = &clients[i]};
         open_client(&clients[i], i);
-        epoll_ctl(epoll_fd, EPOLL_CTL_ADD, clients[i].fd, &e);
+        epoll_ctl(epoll_fd, EPOLL_CTL_ADD, clients[i].link.fd, &e);
     }
     run_dry(epoll_fd);
     printf("{\"ready\":%d,\"rss_before_kb\":%ld,\"rss_kb\":%ld}\n", n_clients, rss_kb,
-           server_rss_kb());
+           bench_rss_kb(server_pid));
     fflush(stdout);
     if (fgets(line, sizeof(line), stdin) == NULL)
         return 0;
     stall(epoll_fd);
     run_until(epoll_fd, bench_now_ns() + (uint64_t)(warm_up * 1e9));
     measuring = true;
-    cpu_s = server_cpu_s();
+    cpu_s = bench_cpu_s(server_pid);
     begin = bench_now_ns();
     run_until(epoll_fd, begin + (uint64_t)(window * 1e9));
     seconds = (double)(bench_now_ns() - begin) / 1e9;
-    cpu_s = server_cpu_s() - cpu_s;
+    cpu_s = bench_cpu_s(server_pid) - cpu_s;
     measuring = false;
     run_dry(epoll_fd);
     report(cpu_s, seconds);

@@ -2,9 +2,10 @@
  * sendloop -- the limit: sends the same bytes to every socket with one send() each, doing nothing
  * else.
  *
- * Speaks just enough of a WebSocket handshake, or with --sse of an HTTP answer, that `readers`
- * takes it for a gateway. --rate is messages a second to each client, --batch how many of them are
- * in one write; --rate 0 is as fast as the sockets take it.
+ * With --cert and --key through TLS, one SSL_write() each. Speaks just enough of a WebSocket
+ * handshake, or with --sse of an HTTP answer, that `readers` takes it for a gateway. --rate is
+ * messages a second to each client, --batch how many of them are in one write; --rate 0 is as fast
+ * as the sockets take it.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -25,9 +26,10 @@
 static int n_clients = 1000, port, batch = 1;
 static double rate = 100, seconds = 5;
 static bool sse;
+static const char *cert, *key; /* with them: one SSL_write() each */
 
 struct client {
-    int fd;
+    struct bench_link link;
     size_t owed; /* of the present block */
     bool full;
 };
@@ -71,21 +73,24 @@ static void greet(struct client *c, int listener)
     char request[4096];
     size_t n = 0;
 
-    c->fd = accept(listener, NULL, NULL);
+    c->link.fd = accept(listener, NULL, NULL);
+    if (cert != NULL)
+        bench_tls_accept(&c->link, cert, key);
     do {
-        ssize_t k = recv(c->fd, request + n, sizeof(request) - 1 - n, 0);
+        ssize_t k = bench_recv(&c->link, request + n, sizeof(request) - 1 - n, true);
         if (k <= 0)
             bench_die("recv");
         n += (size_t)k;
         request[n] = '\0';
     } while (strstr(request, "\r\n\r\n") == NULL);
-    bench_write_all(c->fd, answer, strlen(answer));
+    if (bench_send(&c->link, answer, strlen(answer), true) < 0)
+        bench_die("send");
 }
 
 /* Send what a client is owed of the block, with one call. Returns whether it is done. */
 static bool serve(struct client *c, size_t len)
 {
-    ssize_t n = send(c->fd, block + len - c->owed, c->owed, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t n = bench_send(&c->link, block + len - c->owed, c->owed, false);
 
     if (n > 0)
         c->owed -= (size_t)n;
@@ -140,13 +145,9 @@ static uint64_t run(int epoll_fd)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"port", 1, NULL, 'p'},
-        {"clients", 1, NULL, 'n'},
-        {"rate", 1, NULL, 'r'},
-        {"batch", 1, NULL, 'b'},
-        {"seconds", 1, NULL, 'd'},
-        {"sse", 0, NULL, 'e'},
-        {0},
+        {"port", 1, NULL, 'p'},  {"clients", 1, NULL, 'n'}, {"rate", 1, NULL, 'r'},
+        {"batch", 1, NULL, 'b'}, {"seconds", 1, NULL, 'd'}, {"sse", 0, NULL, 'e'},
+        {"cert", 1, NULL, 'C'},  {"key", 1, NULL, 'K'},     {0},
     };
     int option, listener, epoll_fd = epoll_create1(0);
     char line[16];
@@ -168,6 +169,12 @@ int main(int argc, char **argv)
         case 'd':
             seconds = strtod(optarg, NULL);
             break;
+        case 'C':
+            cert = optarg;
+            break;
+        case 'K':
+            key = optarg;
+            break;
         case 'e':
             sse = true;
             break;
@@ -183,7 +190,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < n_clients; i++) {
         struct epoll_event e = {.events = EPOLLOUT | EPOLLET, .data.ptr = &clients[i]};
         greet(&clients[i], listener);
-        epoll_ctl(epoll_fd, EPOLL_CTL_ADD, clients[i].fd, &e);
+        epoll_ctl(epoll_fd, EPOLL_CTL_ADD, clients[i].link.fd, &e);
     }
     if (fgets(line, sizeof(line), stdin) == NULL)
         return 0;

@@ -1,8 +1,11 @@
 #include "wire.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,4 +128,106 @@ size_t bench_connect_packet(uint8_t *buf, const char *client_id)
     buf[2 + sizeof(head)] = (uint8_t)len;
     memcpy(buf + 3 + sizeof(head), client_id, len);
     return 3 + sizeof(head) + len;
+}
+
+static void begin_tls(struct bench_link *l, SSL_CTX *ctx, int (*shake)(SSL *))
+{
+    l->tls = SSL_new(ctx);
+    if (l->tls == NULL || SSL_set_fd(l->tls, l->fd) != 1 || shake(l->tls) != 1)
+        bench_die("TLS");
+    SSL_set_mode(l->tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                             SSL_MODE_RELEASE_BUFFERS);
+}
+
+void bench_tls_connect(struct bench_link *l)
+{
+    static SSL_CTX *ctx;
+
+    if (ctx == NULL)
+        ctx = SSL_CTX_new(TLS_client_method());
+    begin_tls(l, ctx, SSL_connect);
+}
+
+void bench_tls_accept(struct bench_link *l, const char *cert, const char *key)
+{
+    static SSL_CTX *ctx;
+
+    if (ctx == NULL) {
+        ctx = SSL_CTX_new(TLS_server_method());
+        if (SSL_CTX_use_certificate_file(ctx, cert, SSL_FILETYPE_PEM) != 1 ||
+            SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+            bench_die(cert);
+    }
+    begin_tls(l, ctx, SSL_accept);
+}
+
+static void set_waiting(struct bench_link *l, bool wait)
+{
+    if (l->does_not_wait == !wait)
+        return;
+    l->does_not_wait = !wait;
+    (void)fcntl(l->fd, F_SETFL, wait ? 0 : O_NONBLOCK);
+}
+
+/* What OpenSSL returned, as a system call would. */
+static ssize_t result(struct bench_link *l, int n)
+{
+    int error;
+
+    if (n > 0)
+        return n;
+    error = SSL_get_error(l->tls, n);
+    if (error == SSL_ERROR_ZERO_RETURN)
+        return 0;
+    errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? EAGAIN : ECONNRESET;
+    return -1;
+}
+
+ssize_t bench_recv(struct bench_link *l, void *buf, size_t len, bool wait)
+{
+    if (l->tls == NULL)
+        return recv(l->fd, buf, len, wait ? 0 : MSG_DONTWAIT);
+    set_waiting(l, wait);
+    return result(l, SSL_read(l->tls, buf, (int)len));
+}
+
+ssize_t bench_send(struct bench_link *l, const void *bytes, size_t len, bool wait)
+{
+    if (l->tls == NULL)
+        return send(l->fd, bytes, len, (wait ? 0 : MSG_DONTWAIT) | MSG_NOSIGNAL);
+    set_waiting(l, wait);
+    return result(l, SSL_write(l->tls, bytes, (int)(len < 16384 ? len : 16384)));
+}
+
+double bench_cpu_s(int pid)
+{
+    char name[64];
+    unsigned long user = 0, system = 0;
+    FILE *f;
+
+    snprintf(name, sizeof(name), "/proc/%d/stat", pid);
+    f = fopen(name, "r");
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+               &system) != 2)
+        user = system = 0;
+    fclose(f);
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+long bench_rss_kb(int pid)
+{
+    char name[64];
+    long pages = 0;
+    FILE *f;
+
+    snprintf(name, sizeof(name), "/proc/%d/statm", pid);
+    f = fopen(name, "r");
+    if (f != NULL) {
+        if (fscanf(f, "%*d %ld", &pages) != 1)
+            pages = 0;
+        fclose(f);
+    }
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
