@@ -10,6 +10,7 @@
 
 #include "gateway/doors/door.h"
 #include "gateway/doors/doors.h"
+#include "gateway/doors/h2.h"
 #include "gateway/doors/http.h"
 #include "gateway/hub/hub.h"
 #include "gateway/letter.h"
@@ -22,7 +23,7 @@
 
 struct client {
     const struct conn *conn;
-    const struct door *door;
+    const char *door;
     const struct reader *reader;
     uint64_t lag;
 };
@@ -106,25 +107,45 @@ static void write_row(struct row *row, const struct client *c, unsigned worker)
     snprintf(row->text, sizeof(row->text),
              "{\"door\":\"%s\",\"peer\":\"%s\",\"worker\":%u,\"state\":\"%s\",\"behind\":%llu,"
              "\"unsent_bytes\":%u,\"filters\":%zu}",
-             c->door->name, peer, worker, state_names[c->reader->state],
-             (unsigned long long)row->lag, row->unsent, hub_filters(c->reader)->n);
+             c->door, peer, worker, state_names[c->reader->state], (unsigned long long)row->lag,
+             row->unsent, hub_filters(c->reader)->n);
+}
+
+/* Put down the readers of one connection at `list`, unless that is NULL. Returns how many. */
+static size_t each_of(const struct worker *w, const struct conn *c, struct client *list)
+{
+    const struct door *d = door_of(c);
+    const struct h2_stream *s = NULL;
+    size_t n = 0;
+
+    if (d != NULL && list != NULL)
+        *list = (struct client){c, d->name, d->reader_of(c), hub_lag(w->hub, d->reader_of(c))};
+    if (d != NULL || c->protocol != &h2_protocol)
+        return d != NULL;
+    for (; (s = h2_next_stream(c, s)) != NULL; n++)
+        if (list != NULL)
+            list[n] = (struct client){c, s->door->name, &s->reader, hub_lag(w->hub, &s->reader)};
+    return n;
+}
+
+static size_t each_client(const struct worker *w, struct client *list)
+{
+    size_t n = 0;
+
+    for (const struct list *l = w->net.conns.next; l != &w->net.conns; l = l->next)
+        n += each_of(w, CONTAINER_OF(l, struct conn, link), list != NULL ? list + n : NULL);
+    return n;
 }
 
 /* The readers of all doors, slowest first; NULL when memory is out. */
 static struct client *list_clients(const struct worker *w, size_t *ret_n)
 {
-    struct client *list = calloc(w->net.n_conns + 1, sizeof(*list));
-    size_t n = 0;
+    struct client *list = calloc(each_client(w, NULL) + 1, sizeof(*list));
+    size_t n;
 
     if (list == NULL)
         return NULL;
-    for (const struct list *l = w->net.conns.next; l != &w->net.conns; l = l->next) {
-        const struct conn *c = CONTAINER_OF(l, struct conn, link);
-        const struct door *d = door_of(c);
-        const struct reader *r = d != NULL ? d->reader_of(c) : NULL;
-        if (r != NULL)
-            list[n++] = (struct client){c, d, r, hub_lag(w->hub, r)};
-    }
+    n = each_client(w, list);
     qsort(list, n, sizeof(*list), slowest_first);
     *ret_n = n;
     return list;

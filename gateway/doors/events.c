@@ -181,6 +181,7 @@ static void on_h2_end(struct h2_stream *s)
 }
 
 static const struct h2_door h2_door = {
+    .name = "sse",
     .expired = on_h2_expired,
     .say_goodbye = say_h2_goodbye,
     .say_expired = say_h2_expired,

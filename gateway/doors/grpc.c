@@ -162,6 +162,7 @@ static void forget_message(struct grpc_call *call)
 {
     free(call->message);
     call->message = NULL;
+    (void)h2_hold(call->stream, 0);
     call->got = call->len = 0;
 }
 
@@ -177,6 +178,8 @@ static bool accept_prefix(struct grpc_call *call)
     else if (call->len > GRPC_MESSAGE_MAX)
         grpc_finish(call, GRPC_RESOURCE_EXHAUSTED,
                     "A request message is at most 65536 bytes here.");
+    else if (!h2_hold(call->stream, call->len))
+        grpc_finish(call, GRPC_RESOURCE_EXHAUSTED, "Too much of this connection waits already.");
     else if ((call->message = malloc(call->len + 1)) == NULL)
         grpc_finish(call, GRPC_RESOURCE_EXHAUSTED, HTTP_OUT_OF_MEMORY);
     return call->message != NULL;
@@ -261,7 +264,8 @@ static void say_expired(struct h2_stream *s)
     grpc_finish(s->state, GRPC_UNAUTHENTICATED, "The token has expired.");
 }
 
-static const struct h2_door h2_door = {.bytes = on_bytes,
+static const struct h2_door h2_door = {.name = "grpc",
+                                       .bytes = on_bytes,
                                        .complete = on_complete,
                                        .expired = on_expired,
                                        .say_goodbye = say_goodbye,

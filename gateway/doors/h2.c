@@ -51,6 +51,7 @@ struct h2_session {
     struct list unflushed; /* worker.unflushed while `out` holds something or `gone` somebody */
     struct list streams, gone, blocked;
     size_t n_streams;
+    size_t held; /* see h2_hold() */
     struct block *block;
     uint8_t *out;
     size_t out_at, out_len, out_cap;
@@ -138,10 +139,17 @@ static struct h2_stream *stream_new(struct h2_session *h, int32_t id)
     return s;
 }
 
+static void release(struct h2_stream *s)
+{
+    s->session->held -= s->held;
+    s->held = 0;
+}
+
 static void end_body(struct h2_stream *s)
 {
     void (*done)(void *owner) = s->body_done;
 
+    release(s);
     s->body = NULL;
     s->body_len = 0;
     s->body_done = NULL;
@@ -485,6 +493,10 @@ static void on_request(struct h2_session *h, struct block *b, bool complete)
         http_problem(&r, n < 0 ? -n : 400, "", "The request is not well-formed or is too large.");
         return;
     }
+    if (h->held >= H2_HELD_MAX) {
+        http_problem(&r, 503, "", "Take the answers before first: they fill the memory there is.");
+        return;
+    }
     head.chunked = !complete;
     r.head = &head;
     http_dispatch(&r);
@@ -740,17 +752,32 @@ void h2_flush(struct worker *w)
     }
 }
 
+const struct h2_stream *h2_next_stream(const struct conn *c, const struct h2_stream *after)
+{
+    const struct h2_session *h = c->state;
+    const struct list *l = after != NULL ? after->link.next : h->streams.next;
+
+    for (; l != &h->streams; l = l->next) {
+        const struct h2_stream *s = CONTAINER_OF(l, struct h2_stream, link);
+        if (s->door != NULL)
+            return s;
+    }
+    return NULL;
+}
+
 void h2_end_expired(struct conn *c, struct wall now)
 {
     struct h2_session *h = c->state;
 
-    for (struct list *l = h->streams.next, *next; l != &h->streams; l = next) {
+    h->inside = true; /* what is said waits: nobody closes while we go through them */
+    for (struct list *l = h->streams.next; l != &h->streams; l = l->next) {
         struct h2_stream *s = CONTAINER_OF(l, struct h2_stream, link);
-        next = l->next;
         if (s->door != NULL && s->door->say_expired != NULL && !s->ending &&
             grant_has_ended(s->grant, now))
             s->door->say_expired(s);
     }
+    h->inside = false;
+    go_on(h);
 }
 
 bool h2_say_goodbye(struct conn *c)
@@ -762,12 +789,13 @@ bool h2_say_goodbye(struct conn *c)
     h->leaving = true;
     (void)nghttp2_submit_goaway(h->ng, 0, nghttp2_session_get_last_proc_stream_id(h->ng),
                                 NGHTTP2_NO_ERROR, NULL, 0);
-    for (struct list *l = h->streams.next, *next; l != &h->streams; l = next) {
+    h->inside = true; /* as above */
+    for (struct list *l = h->streams.next; l != &h->streams; l = l->next) {
         struct h2_stream *s = CONTAINER_OF(l, struct h2_stream, link);
-        next = l->next;
         if (s->door != NULL && s->door->say_goodbye != NULL && !s->ending)
             s->door->say_goodbye(s);
     }
+    h->inside = false;
     go_on(h);
     return true;
 }
@@ -796,6 +824,8 @@ void h2_answer(struct h2_stream *s, int status, char *fields, const struct http_
     if (s->closed || s->head_sent)
         has_body = false;
     if (has_body) {
+        if (body->done != NULL) /* else it is nobody's, such as a file */
+            (void)h2_hold(s, body->len);
         s->body = body->body;
         s->body_len = body->len;
         s->body_done = body->done;
@@ -808,6 +838,14 @@ void h2_answer(struct h2_stream *s, int status, char *fields, const struct http_
     s->ending = true;
     submit(s, status, fields, has_body);
     pump(s->session);
+}
+
+bool h2_hold(struct h2_stream *s, size_t len)
+{
+    release(s);
+    s->held = len;
+    s->session->held += len;
+    return s->session->held <= H2_HELD_MAX;
 }
 
 void h2_take_over(struct h2_stream *s, const struct h2_door *door, void *state)

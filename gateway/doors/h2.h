@@ -8,9 +8,10 @@
  *
  * What the streams of a connection write in one turn goes out together at its end, by h2_flush().
  *
- * Limits: H2_STREAMS streams at a time; heads as in HTTP/1.1 (HTTP_HEAD_MAX bytes, answered 431) in
- * at most nine frames; what costs work and brings none (resets, pings without news between them,
- * settings, priorities, empty frames) is paid from a purse, and who has emptied it is
+ * Limits: H2_STREAMS streams at a time; H2_HELD_MAX bytes of requests and answers kept for one
+ * connection, past which a request is answered 503; heads as in HTTP/1.1 (HTTP_HEAD_MAX bytes,
+ * answered 431) in at most nine frames; what costs work and brings none (resets, pings without news
+ * between them, settings, priorities, empty frames) is paid from a purse, and who has emptied it is
  * told ENHANCE_YOUR_CALM and closed.
  */
 #ifndef TAPECAST_GATEWAY_DOORS_H2_H
@@ -28,6 +29,7 @@
 #include "gateway/net/conn.h"
 
 #define H2_STREAMS 256
+#define H2_HELD_MAX (4 << 20)
 
 extern const struct protocol h2_protocol;
 
@@ -50,6 +52,7 @@ struct h2_stream;
 
 /* What a door does with a stream that it has taken over; members may be NULL. */
 struct h2_door {
+    const char *name; /* in /api/clients */
     void (*bytes)(struct h2_stream *s, const uint8_t *bytes,
                   size_t len);                             /* of the request's body */
     void (*complete)(struct h2_stream *s);                 /* the request has come to its end */
@@ -83,6 +86,7 @@ struct h2_stream {
     uint8_t *kept; /* what goes out before anything else of this stream */
     uint32_t kept_at, kept_len;
     char *trailers; /* field lines, behind the body; NULL for none */
+    size_t held;
 };
 
 /* Answer: `fields` are whole header lines and may be changed. With a body the end follows it. */
@@ -102,8 +106,15 @@ void h2_end(struct h2_stream *s, const char *trailers);
 /* Give the stream up, with an error code of HTTP/2. */
 void h2_reset(struct h2_stream *s, uint32_t code);
 
+/* Count `len` bytes of memory that the stream keeps, until it is closed or counts anew. Returns
+ * false when its connection keeps more than it may. */
+bool h2_hold(struct h2_stream *s, size_t len);
+
 /* As conn_expire_at(). */
 void h2_expire_at(struct h2_stream *s, struct mono at);
+
+/* The first stream of a connection that a door has, or the next behind `after`; NULL for none. */
+const struct h2_stream *h2_next_stream(const struct conn *c, const struct h2_stream *after);
 
 /* Tell the streams whose token has expired by `now`. */
 void h2_end_expired(struct conn *c, struct wall now);

@@ -89,6 +89,8 @@ test('two hundred streams of one connection each get everything', async (t) => {
     assert.deepEqual(s.messages.map((m) => m.price), [...Array(21).keys()]);
   }
   assert.equal(await gateway.metric('tapecast_readers{door="grpc"}'), 200);
+  const { clients, slowest } = await (await gateway.get('/api/clients')).json();
+  assert.deepEqual([clients, slowest[0].door, slowest[0].filters], [200, 'grpc', 1]);
   for (const s of streams) s.stream.cancel();
   await until(async () => (await gateway.metric('tapecast_readers{door="grpc"}')) === 0, { what: 'cancelled streams to be gone' });
 });

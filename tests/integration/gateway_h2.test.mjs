@@ -258,6 +258,22 @@ test('a preface that is not one is a bad request', async (t) => {
   await raw.until((r) => r.ended && /^HTTP\/1\.1 (400|505) /.test(r.received.toString()));
 });
 
+test('answers that nobody takes are not piled up', async (t) => {
+  const symbols = [...Array(60)].map((_, i) => `PILE${i}`);
+  for (const symbol of symbols) await writer.publish(`stocks/${symbol}`, quote(symbol, 1).replace('{', `{"note":"${'x'.repeat(1000)}",`), { retain: true, qos: 1 });
+  await until(async () => (await (await gateway.get('/api/quotes')).json()).length > 60);
+  const raw = await RawH2.start(t, frame('settings', 0, 0, [0, 4, 0, 0, 0, 0])); // initial window 0
+  for (let i = 0; i < 200; i++) raw.send(frame('headers', 5, 2 * i + 1, request('/api/quotes')));
+  await raw.until((r) => r.of('headers').length === 200);
+  raw.send(Buffer.concat([frame('window', 0, 0, u32(1 << 28)), ...[...Array(200)].map((_, i) => frame('window', 0, 2 * i + 1, u32(1 << 24)))]));
+  await raw.until((r) => [...Array(200)].every((_, i) => r.of('data').some((f) => f.id === 2 * i + 1 && f.flags & 1)), 'all ends');
+  const bodies = [...Array(200)].map((_, i) => JSON.parse(raw.body(2 * i + 1)));
+  const full = bodies.filter(Array.isArray).length;
+  assert.ok(full > 20 && full < 120, `${full} were answered`);
+  assert.ok(bodies.filter((b) => b.status === 503).length === 200 - full);
+  for (const symbol of symbols) await writer.publish(`stocks/${symbol}`, '', { retain: true });
+});
+
 test('a window of none is respected, and a stream that opens it goes on', async (t) => {
   const raw = await RawH2.start(t, frame('settings', 0, 0, [0, 4, 0, 0, 0, 0])); // initial window 0
   raw.send(frame('headers', 5, 1, request('/healthz')));
