@@ -210,6 +210,20 @@ static int run(struct settings *s, const struct options_result *result)
     return exit_status;
 }
 
+/* What `ps` shows is known to everybody. */
+static bool names_key(const struct feed_options *o)
+{
+    const char *const urls[] = {o->finnhub_url, o->finnhub_ws_url};
+
+    for (size_t i = 0; i < ARRAY_SIZE(urls); i++)
+        if (urls[i] != NULL && strstr(urls[i], "token=") != NULL) {
+            log_error("a URL of Finnhub's holds a key, which `ps` shows: set FINNHUB_API_KEY or "
+                      "FINNHUB_API_KEY_FILE instead");
+            return true;
+        }
+    return false;
+}
+
 /* Keys of paper trading are known there alone. */
 static void choose_alpaca_trading_url(struct feed_options *o)
 {
@@ -236,6 +250,8 @@ int main(int argc, char **argv)
         options_secret(&result, "FINNHUB_API_KEY", &settings.feeds.finnhub_key) < 0 ||
         options_secret(&result, "APCA_API_KEY_ID", &settings.feeds.alpaca_key) < 0 ||
         options_secret(&result, "APCA_API_SECRET_KEY", &settings.feeds.alpaca_secret) < 0)
+        goto out;
+    if (names_key(&settings.feeds))
         goto out;
     if (settings.feeds.finnhub_key != NULL || settings.feeds.alpaca_secret != NULL)
         prctl(PR_SET_DUMPABLE, 0); /* no core, no debugger, no /proc/PID/environ but for root */

@@ -34,6 +34,15 @@ static char *fit_to_record(const char *text, size_t len)
     return copy;
 }
 
+/* Add a member without secrets. */
+static void add_text(cJSON *to, const char *name, const char *text, size_t len)
+{
+    char *copy = fit_to_record(text, len);
+
+    cJSON_AddStringToObject(to, name, copy != NULL ? copy : "");
+    free(copy);
+}
+
 /*
  * The file
  */
@@ -174,13 +183,10 @@ void record_open(struct record *r)
 void record_message(struct record *r, const char *text, size_t len)
 {
     cJSON *line = new_line(r);
-    char *copy;
 
     if (line == NULL)
         return;
-    copy = fit_to_record(text, len);
-    cJSON_AddStringToObject(line, "message", copy != NULL ? copy : "");
-    free(copy);
+    add_text(line, "message", text, len);
     write_line(r, line);
 }
 
@@ -191,7 +197,7 @@ void record_end(struct record *r, const struct websocket_end *end)
     if (line == NULL)
         return;
     what = cJSON_AddObjectToObject(line, "end");
-    cJSON_AddStringToObject(what, "why", end->why);
+    add_text(what, "why", end->why, strlen(end->why));
     cJSON_AddNumberToObject(what, "http_status", (double)end->http_status);
     cJSON_AddNumberToObject(what, "code", end->code);
     cJSON_AddNumberToObject(what, "retry_after_s", (double)end->retry_after_s);
@@ -210,19 +216,16 @@ const char *record_request(const char *url)
 void record_answer(struct record *r, const char *url, const struct http_answer *a)
 {
     cJSON *line = new_line(r), *what;
-    char *body;
 
     if (line == NULL)
         return;
-    body = fit_to_record(a->body, a->len);
     what = cJSON_AddObjectToObject(line, "answer");
-    cJSON_AddStringToObject(what, "to", record_request(url));
+    add_text(what, "to", record_request(url), strlen(record_request(url)));
     if (a->fault != NULL)
         cJSON_AddStringToObject(what, "fault", a->fault);
     cJSON_AddNumberToObject(what, "status", (double)a->status);
     cJSON_AddNumberToObject(what, "retry_after_s", (double)a->retry_after_s);
     cJSON_AddNumberToObject(what, "date_ms", (double)a->date.ms);
-    cJSON_AddStringToObject(what, "body", body != NULL ? body : "");
-    free(body);
+    add_text(what, "body", a->body, a->len);
     write_line(r, line);
 }

@@ -154,7 +154,29 @@ describe('several feeds', { concurrency: 4 }, () => {
     await all.reader.until(() => status(all.reader).freshness.stale === 0);
   });
 
+  test('a key shows nowhere: command line, log, status, figures, records', async (t) => {
+    const [figures, record] = ['metrics.prom', 'record'].map((name) => path.join(tempDir(t), name));
+    const args = ['--metrics-file', figures, '--record', record];
+    const all = await run(t, { feeds: ['alpaca=AAPL', 'finnhub=NVDA'], args });
+    await until(() => all.alpaca.set.has('AAPL') && all.finnhub.subscribed.includes('NVDA'), { timeout: 10_000 });
+    all.finnhub.socket.send(JSON.stringify({ type: 'error', msg: `no access for ${KEYS.FINNHUB_API_KEY}` }));
+    all.alpaca.answer = ({ json }) => json(403, { message: `forbidden for ${KEYS.APCA_API_SECRET_KEY}` });
+    all.alpaca.refuse(999, `odd key ${KEYS.APCA_API_KEY_ID}`);
+    all.finnhub.socket.close(4001, `bad token ${KEYS.FINNHUB_API_KEY}`);
+    await all.publisher.logged(/odd key \*+/);
+    await all.publisher.logged(/no access for \*+/);
+    await until(() => all.finnhub.attempts.length > 1, { timeout: 10_000 });
+    const commandLine = readFileSync(`/proc/${all.publisher.pid}/cmdline`, 'utf8');
+    await all.publisher.stop();
+    const files = [figures, `${record}.alpaca`, `${record}.finnhub`].map((file) => readFileSync(file, 'utf8'));
+    assert.match(files[2], /bad token \*+/);
+    for (const text of [commandLine, all.publisher.log, ...files, ...all.reader.messages.map((m) => m.text)])
+      for (const secret of Object.values(KEYS)) assert.ok(!text.includes(secret), text);
+  });
+
   const wrong = [
+    [['--feed', 'finnhub', '--finnhub-ws-url', 'wss://ws.finnhub.io?token=abcdefgh'], /set FINNHUB_API_KEY/],
+    [['--feed', 'sim', '--record', '/tmp/never'], /--record keeps what a live feed is told: there is none/],
     [['--feed', 'finnhub', '--feed', 'kafka'], /--feed kafka is none of sim, replay, finnhub, alpaca/],
     [['--feed', 'sim', '--feed', 'sim'], /--feed sim is named twice/],
     [['--feed', 'alpaca,alpaca:iex'], /--feed alpaca:iex is named twice/],
