@@ -12,7 +12,7 @@ import { openSeconds, stretchAt, tradingDaysBetween } from '../src/store/market-
 import { readLink, writeLink } from '../src/store/share';
 import { newYorkOffset } from '../src/store/spans';
 import { checkSettings, DEFAULT_SETTINGS, type Settings } from '../src/store/storage';
-import type { Slice } from '../src/protocol/merge';
+import { Merger, type Slice } from '../src/protocol/merge';
 import type { Quote } from '../src/protocol/quote';
 
 const at = (text: string): number => Date.parse(text) / 1000;
@@ -204,6 +204,19 @@ test('missed quotes are noticed by their numbers, or by a new connection where t
   market.connection++;
   quote('B', 300);
   assert.deepEqual(market.get('B')!.holes, [{ from: 200, until: 300, why: 'lost' }]);
+});
+
+test('what was merged over many seconds is missed, and no bar gets its extremes', () => {
+  const merger = new Merger();
+  for (let i = 0; i < 60; i++) merger.add({ symbol: 'A', price: i === 40 ? 99 : 5, timestamp: i * 10_000 + 1, seq: i + 1 }, false);
+  const slices = merger.take();
+  const market = new Market();
+  market.apply(slices, 1);
+  const { list } = market.get('A')!.bars['1s'];
+  assert.equal(list.length, slices.length);
+  assert.deepEqual(list.map((b) => b.high), list.map(() => 5));
+  assert.deepEqual(market.get('A')!.holes, [{ from: 140, until: 590, why: 'lost' }]);
+  assert.equal(slices.at(-1)!.high, 99); // for alerts it counts
 });
 
 test('a replay that begins again begins all bars again at its first tick, and a publisher that only restarts does not', () => {

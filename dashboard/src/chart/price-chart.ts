@@ -81,6 +81,7 @@ export class PriceChart {
 
   private readonly scale = new ZoneScale();
   private readonly chart: IChartApiBase<Time>;
+  private readonly shades: Shades;
   private prices: ISeriesApi<SeriesType> | undefined;
   private volumes: ISeriesApi<'Histogram'> | undefined;
   private lines: ISeriesApi<'Line'>[] = [];
@@ -98,9 +99,9 @@ export class PriceChart {
   constructor(host: HTMLElement, private look: ChartLook) {
     this.scale.zone = this.zone;
     this.chart = createChartEx<Time, ZoneScale>(host, this.scale, { autoSize: true, ...this.options() });
-    this.chart.panes()[0]!.attachPrimitive(new Shades(this.chart, () => ({
+    this.shades = new Shades(this.chart, () => ({
       list: this.bars?.list ?? [], gaps: this.gaps, hasSessions: this.hasSessions, colours: this.look.colours.shades,
-    })));
+    }));
     this.chart.subscribeCrosshairMove((event) => this.hover(event));
     this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => {
       this.tellView();
@@ -386,6 +387,7 @@ export class PriceChart {
         });
         break;
     }
+    this.prices.attachPrimitive(this.shades); // a pane's own would lie under the lines of its series
     if (volumePane) {
       this.volumes = this.chart.addSeries(HistogramSeries, { priceFormat: { type: 'volume' }, priceScaleId: 'volume', lastValueVisible: false, priceLineVisible: false });
       this.volumes.priceScale().applyOptions({ scaleMargins: { top: 1 - VOLUME_SHARE, bottom: 0 } });

@@ -1,5 +1,5 @@
 /** What lies behind and over the bars: extended hours, the edges of trading days, gaps. Drawn for what is in sight only. */
-import type { IChartApiBase, IPanePrimitive, IPanePrimitivePaneView, Time, UTCTimestamp } from 'lightweight-charts';
+import type { IChartApiBase, IPrimitivePaneView, ISeriesPrimitive, Time, UTCTimestamp } from 'lightweight-charts';
 import { upTo, type Bar } from '../store/bars';
 import type { Gap } from '../store/gaps';
 import { stretchAt } from '../store/market-hours';
@@ -24,8 +24,8 @@ const HATCH = 7;
 
 type Draw = (pen: CanvasRenderingContext2D, size: { width: number; height: number }) => void;
 
-export class Shades implements IPanePrimitive<Time> {
-  private readonly views: readonly IPanePrimitivePaneView[];
+export class Shades implements ISeriesPrimitive<Time> {
+  private readonly views: readonly IPrimitivePaneView[];
 
   constructor(private readonly chart: IChartApiBase<Time>, private readonly shaded: () => Shaded) {
     this.views = [
@@ -34,7 +34,7 @@ export class Shades implements IPanePrimitive<Time> {
     ];
   }
 
-  paneViews(): readonly IPanePrimitivePaneView[] {
+  paneViews(): readonly IPrimitivePaneView[] {
     return this.views;
   }
 
@@ -91,7 +91,6 @@ export class Shades implements IPanePrimitive<Time> {
       pen.beginPath();
       pen.rect(from, 0, to - from, height);
       pen.clip();
-      pen.globalAlpha = 0.85;
       pen.fillStyle = colours.panel;
       pen.fillRect(from, 0, to - from, height);
       hatch(pen, from, to, height, gap.kind === 'missed' ? colours.missed : colours.absent, gap.kind === 'missed');
@@ -100,7 +99,7 @@ export class Shades implements IPanePrimitive<Time> {
   }
 }
 
-function view(zOrder: 'bottom' | 'top', draw: Draw): IPanePrimitivePaneView {
+function view(zOrder: 'bottom' | 'top', draw: Draw): IPrimitivePaneView {
   const renderer = {
     draw: (target: { useMediaCoordinateSpace: (f: (scope: { context: CanvasRenderingContext2D; mediaSize: { width: number; height: number } }) => void) => void }) =>
       target.useMediaCoordinateSpace(({ context, mediaSize }) => draw(context, mediaSize)),

@@ -13,6 +13,8 @@ export interface Slice {
   first?: number | undefined;
   high?: number | undefined;
   low?: number | undefined;
+  /** its ticks are of several seconds, and too many of them to keep apart: high and low are of a longer time than the quote */
+  isBlurred?: boolean;
 }
 
 const SLICES_MAX = 16;
@@ -36,6 +38,7 @@ export class Merger {
       held.push(fresh);
       return;
     }
+    if (second(last.quote) !== second(quote)) last.isBlurred = true;
     last.quote = quote;
     last.ticks += ticks;
     last.first ??= quote.price;

@@ -39,10 +39,10 @@ export const DEFAULT_CHARTS: Charts = { count: 1, chosen: 0, list: Array.from({ 
 export function shownCharts({ charts, selected, interval }: Settings): ShownChart[] {
   return charts.list.slice(0, charts.count).map((chart, i) => {
     const isChosen = i === charts.chosen;
+    const symbol = isChosen || chart.linked ? selected : chart.symbol;
     return {
-      symbol: isChosen || chart.linked ? selected : chart.symbol,
-      interval: isChosen ? interval : chart.interval,
-      linked: chart.linked, compared: chart.compared, isChosen,
+      symbol, interval: isChosen ? interval : chart.interval,
+      linked: chart.linked, compared: chart.compared.filter((s) => s !== symbol), isChosen,
     };
   });
 }

@@ -125,7 +125,7 @@ export class Market {
       row.direction = next.price > held.price ? 1 : -1;
       if (isTick) row.movedAt = now;
     }
-    this.look(row, next, slice.ticks);
+    this.look(row, next, slice.isBlurred ? 0 : slice.ticks);
     row.quote = next;
     this.meet(row);
     this.dirty.add(row);
@@ -140,9 +140,7 @@ export class Market {
       row.spark.add(next.price, now);
       const move = {
         timeMs: next.timestamp ?? Date.now(),
-        first: slice.first ?? next.price,
-        high: slice.high ?? next.price,
-        low: slice.low ?? next.price,
+        ...rangeOf(slice, next.price),
         last: next.price,
         volume: traded(held, next, slice.ticks),
       };
@@ -232,6 +230,11 @@ function traded(before: Quote, after: Quote, ticks: number): number {
   const elapsed = (after.timestamp ?? 0) - (before.timestamp ?? 0);
   if (missed === 'restart' || (missed === 'lost' && elapsed >= GAP_MS)) return 0;
   return after.volume - before.volume;
+}
+
+/** What goes into the bar of a slice's last tick: of a blurred slice only that. */
+function rangeOf({ first, high, low, isBlurred }: Slice, price: number): Pick<Move, 'first' | 'high' | 'low'> {
+  return isBlurred ? { first: price, high: price, low: price } : { first: first ?? price, high: high ?? price, low: low ?? price };
 }
 
 /** Were there quotes between these two? Where they are not numbered, a new connection is reason to think so. */
