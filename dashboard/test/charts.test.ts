@@ -325,6 +325,19 @@ test('a chart is joined to the history at once and again a moment later; a histo
   assert.equal(loader.states.value.size, 0);
 });
 
+test('a feed that misses something all the time does not ask the history all the time', async () => {
+  const timers = new Timers();
+  const history = new FakeHistory();
+  let now = 0;
+  const loader = new BarLoader(history, new Market(), () => now, Promise.resolve(), timers.wait);
+  loader.want([{ symbol: 'A', interval: '1m' }]);
+  for (; now < 60_000; now += 100) {
+    loader.again('A');
+    await timers.pass(100);
+  }
+  assert.ok(history.wishes.length > 10 && history.wishes.length <= 31, `asked ${history.wishes.length} times in a minute`);
+});
+
 test('a gateway without a history is asked once, until a new connection', async () => {
   const timers = new Timers();
   const history = new FakeHistory();

@@ -12,19 +12,32 @@ export interface Charted { symbol: string; interval: Interval }
 /** 'off': the gateway keeps no history; 'failed': it did not answer, and is asked again */
 export type LoadState = 'loading' | 'ready' | 'failed' | 'off';
 
+/** One at once, and one when the history must have caught up with what was seen live. */
+const ANSWERS = 2;
 /** Bars that are asked for at once, and at most kept of one chart. */
 const PAGE = 500;
 const KEPT_MAX = 10_000;
 const SETTLE_MS = 3_000;
 const ASK_AGAIN_MS = 5_000;
+/** A feed that is too fast for this page misses something all the time: the history is not to be asked all the time. */
+const AT_MOST_EACH_MS = 2_000;
 
 export const chartKey = ({ symbol, interval }: Charted): string => `${interval} ${symbol}`;
+
+interface Fill {
+  charted: Charted;
+  stop: AbortController;
+  beganAt: number;
+  /** answers that are still wanted */
+  left: number;
+  olderAskedAt: number;
+}
 
 export class BarLoader {
   readonly states = signal<ReadonlyMap<string, LoadState>>(new Map());
   /** called when bars were joined: something may have to be drawn */
   onBars: () => void = () => {};
-  private readonly fills = new Map<string, { charted: Charted; stop: AbortController; olderAskedAt: number }>();
+  private readonly fills = new Map<string, Fill>();
 
   /** Nothing is asked before `ready`, which says up to when: a replay is not to show its future. */
   constructor(private readonly history: History, private readonly market: Market, private readonly clock: () => number, private readonly ready: Promise<void>, private readonly wait = after) {}
@@ -43,10 +56,14 @@ export class BarLoader {
   /** Something may have been missed: of one symbol, or of all. */
   again(symbol?: string): void {
     if (symbol === undefined) this.history.forget();
-    for (const { charted, stop } of [...this.fills.values()]) {
-      if (symbol !== undefined && charted.symbol !== symbol) continue;
-      stop.abort();
-      this.begin(charted);
+    for (const fill of [...this.fills.values()]) {
+      if (symbol !== undefined && fill.charted.symbol !== symbol) continue;
+      if (symbol !== undefined && fill.left > 0 && this.clock() - fill.beganAt < AT_MOST_EACH_MS) {
+        fill.left = ANSWERS;
+        continue;
+      }
+      fill.stop.abort();
+      this.begin(fill.charted);
     }
   }
 
@@ -71,20 +88,22 @@ export class BarLoader {
   private begin(charted: Charted): void {
     const key = chartKey(charted);
     const stop = new AbortController();
-    this.fills.set(key, { charted, stop, olderAskedAt: -Infinity });
+    const fill: Fill = { charted, stop, beganAt: this.clock(), left: ANSWERS, olderAskedAt: -Infinity };
+    this.fills.set(key, fill);
     if (!this.states.peek().has(key)) this.say(key, 'loading');
-    void this.fill(charted, stop.signal);
+    void this.fill(fill, stop.signal);
   }
 
-  private async fill(charted: Charted, stopped: AbortSignal): Promise<void> {
+  private async fill(fill: Fill, stopped: AbortSignal): Promise<void> {
     await this.ready;
-    for (let answers = 0; answers < 2 && !stopped.aborted;) {
-      const state = await this.ask(charted, stopped);
+    while (fill.left > 0 && !stopped.aborted) {
+      fill.beganAt = this.clock();
+      const state = await this.ask(fill.charted, stopped);
       if (stopped.aborted) return;
-      this.say(chartKey(charted), state);
-      if (state === 'off') return;
-      if (state === 'ready') answers++;
-      await this.wait(state === 'ready' ? SETTLE_MS : ASK_AGAIN_MS);
+      this.say(chartKey(fill.charted), state);
+      if (state === 'off') fill.left = 0;
+      if (state === 'ready') fill.left--;
+      if (fill.left > 0) await this.wait(state === 'ready' ? SETTLE_MS : ASK_AGAIN_MS);
     }
   }
 

@@ -71,8 +71,12 @@ export function setCount(settings: Settings, count: ChartCount, others: readonly
     chosen = 0;
   }
   const fresh = [...others];
-  const filled = list.map((chart, i) => (i === chosen || i >= count || chart.symbol !== '' || chart.linked ? chart : { ...chart, symbol: fresh.shift() ?? '', interval }));
-  return { charts: { ...charts, count, chosen, list: filled.map((c, i) => (c.symbol === '' && i < count && i !== chosen ? { ...c, linked: true } : c)) } };
+  const filled = list.map((chart, i) => {
+    if (i === chosen || i >= count || chart.symbol !== '' || chart.linked) return chart;
+    const symbol = fresh.shift();
+    return symbol === undefined ? { ...chart, linked: true } : { ...chart, symbol, interval };
+  });
+  return { charts: { ...charts, count, chosen, list: filled } };
 }
 
 export function nextCount(count: ChartCount): ChartCount {

@@ -24,7 +24,7 @@ interface BoxState {
   reading: Signal<Reading>;
   isLive: Signal<boolean>;
   isAuto: Signal<boolean>;
-  /** the library could not be loaded; counts the tries */
+  /** the library could not be loaded */
   failed: Signal<boolean>;
   tries: Signal<number>;
 }
@@ -209,7 +209,7 @@ function legendPx(model: Model, index: number): number {
   return 24 + lines * LINE_PX;
 }
 
-/** Keep a chart in step with the settings. Returns what ends that, and the chart. */
+/** Keep a chart in step with the settings. Returns what ends both. */
 function wire(chart: PriceChart, look: { readonly value: ChartLook }, { model, view, index }: BoxProps, { reading, isLive, isAuto }: BoxState): () => void {
   chart.onReading = (now) => { reading.value = now.bar ? { ...now, bar: { ...now.bar } } : now; };
   chart.onView = (live, auto) => {
