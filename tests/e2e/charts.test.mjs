@@ -119,7 +119,7 @@ test('what was missed is marked where it is missing, and the history fills it wh
     const start = Math.floor(Date.now() / MINUTE) * MINUTE - 120 * MINUTE;
     const at = (minute, price, more) => exchange.tick('AAPL', price, { timestamp: start + minute * MINUTE, volume: 1000 + minute, ...more });
     const dashboard = await openPage(t, browser, exchange.gateway, { path: '/#s=AAPL&i=1m', mayFail: CONNECTION });
-    await until(async () => { await at(0, 100); return (await dashboard.text('state')) === 'Live'; });
+    await until(async () => { await at(0, 100); return (await dashboard.text('state')) === 'Live'; }, { timeout: 20_000, what: 'the page to be live' });
     for (let minute = 1; minute < 5; minute++) await at(minute, 100 + minute);
     await dashboard.shows('AAPL', '104.00');
     await exchange.gateway.stop();
