@@ -41,7 +41,7 @@ struct import {
 
 static int load(struct import *im)
 {
-    const struct tape_request request = {im->t->file, &im->t->symbol, im->t->symbol != NULL};
+    const struct tape_request request = {im->t->file, &im->t->symbol, im->t->symbol != NULL, true};
     int r = tape_init(&im->tape, &request);
 
     if (r == 0)

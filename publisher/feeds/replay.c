@@ -116,7 +116,8 @@ static struct feed *new_feed(const struct feed_config *config, double speed)
 
 static int replay_open(const struct feed_config *config, struct feed **ret)
 {
-    const struct tape_request request = {config->options->file, config->symbols, config->n_symbols};
+    const struct tape_request request = {config->options->file, config->symbols, config->n_symbols,
+                                         false};
     struct feed *f = NULL;
     double speed;
     int r;

@@ -58,7 +58,7 @@ static int take_rows(struct loader *l, bool ended)
 
 static int read_failed(const struct tape *t, int r)
 {
-    log_error("replay: cannot read %s: %s", t->request.path, strerror(-r));
+    log_error("%s: cannot read %s: %s", tape_task(&t->request), t->request.path, strerror(-r));
     return r;
 }
 
@@ -78,8 +78,8 @@ static int read_piece(struct loader *l)
         return l->tape->damage == NULL ? take_rows(l, true) : 0;
     }
     if (!l->csv.begun && memchr(space, '\0', (size_t)n) != NULL) { /* an archive, or UTF-16 */
-        log_error("replay: %s is neither text nor gzip: unpack it, or save it as CSV in UTF-8",
-                  l->tape->request.path);
+        log_error("%s: %s is neither text nor gzip: unpack it, or save it as CSV in UTF-8",
+                  tape_task(&l->tape->request), l->tape->request.path);
         return -EBADMSG;
     }
     csv_added(&l->csv, (size_t)n);
@@ -96,13 +96,14 @@ static int check_not_empty(const struct tape *t)
     if (t->series.n_order > 0)
         return 0;
     if (tally_read(&t->tally) == 0)
-        log_error("replay: %s has no rows%s%s: give --file a CSV file of bars or ticks",
-                  t->request.path, t->damage != NULL ? ", " : "",
-                  t->damage != NULL ? t->damage : "");
+        log_error("%s: %s has no rows%s%s: give %sa CSV file of bars or ticks",
+                  tape_task(&t->request), t->request.path, t->damage != NULL ? ", " : "",
+                  t->damage != NULL ? t->damage : "", t->request.imports ? "" : "--file ");
     else
-        log_error("replay: %s has no row that can be played: of %s, most were left out for: %s "
+        log_error("%s: %s has no row that can be %s: of %s, most were left out for: %s "
                   "(first in line %llu)",
-                  t->request.path, tally_number(tally_read(&t->tally), number), tally_words(reason),
+                  tape_task(&t->request), t->request.path, t->request.imports ? "taken" : "played",
+                  tally_number(tally_read(&t->tally), number), tally_words(reason),
                   (unsigned long long)t->tally.facts[reason].line);
     return -EBADMSG;
 }
@@ -112,16 +113,18 @@ static void log_layout(const struct tape *t)
     const struct layout *l = &t->layout;
 
     if (t->damage != NULL)
-        log_warn("replay: %s: %s: playing what could be read", t->request.path, t->damage);
-    log_info("replay: %s: %s, %s%s%s%s; times are %s", t->request.path, t->ticks ? "ticks" : "bars",
-             l->description, t->symbol[0] != '\0' ? ", symbol is " : "", t->symbol,
+        log_warn("%s: %s: %s: %s what could be read", tape_task(&t->request), t->request.path,
+                 t->damage, t->request.imports ? "taking" : "playing");
+    log_info("%s: %s: %s, %s%s%s%s; times are %s", tape_task(&t->request), t->request.path,
+             t->ticks ? "ticks" : "bars", l->description,
+             t->symbol[0] != '\0' ? ", symbol is " : "", t->symbol,
              l->google ? " (Google Finance)" : "", timestamp_form_name(t->time_form));
 }
 
 static int out_of_memory(const struct tape *t)
 {
-    log_error("replay: not enough memory for %s: choose some of its rows with --symbols",
-              t->request.path);
+    log_error("%s: not enough memory for %s: choose some of its rows with %s",
+              tape_task(&t->request), t->request.path, tape_option(&t->request));
     return -ENOMEM;
 }
 

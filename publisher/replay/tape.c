@@ -203,8 +203,8 @@ static int name_symbol(struct tape *t)
         return 0;
     }
     if (naming_symbol(t->request.path, t->symbol) < 0 || !is_asked_for(t, t->symbol)) {
-        log_error("replay: %s has no symbol column: say with --symbols which one symbol it holds",
-                  t->request.path);
+        log_error("%s: %s has no symbol column: say with %s which one symbol it holds",
+                  tape_task(&t->request), t->request.path, tape_option(&t->request));
         return -EINVAL;
     }
     return 0;
@@ -216,9 +216,9 @@ static int learn_layout(struct tape *t, const struct csv_row *row, enum layout_v
 
     *ret = layout_take(&t->layout, row);
     if (*ret == LAYOUT_UNKNOWN) {
-        log_error("replay: %s: line %llu does not tell which columns are time and price: begin the "
+        log_error("%s: %s: line %llu does not tell which columns are time and price: begin the "
                   "file with a header such as date,open,high,low,close,volume or time,price,size",
-                  t->request.path, (unsigned long long)row->line);
+                  tape_task(&t->request), t->request.path, (unsigned long long)row->line);
         return -EBADMSG;
     }
     if (was_known || !t->layout.known || t->layout.columns.at[COLUMN_SYMBOL] >= 0)
@@ -232,8 +232,9 @@ static int keep(struct tape *t, const struct row *row, uint64_t line)
     int r = series_append(&t->series, row);
 
     if (r == -EFBIG)
-        log_error("replay: %s has more than %s rows: choose some with --symbols, or split it",
-                  t->request.path, tally_number(SERIES_MAX_ROWS, limit));
+        log_error("%s: %s has more than %s rows: choose some with %s, or split it",
+                  tape_task(&t->request), t->request.path, tally_number(SERIES_MAX_ROWS, limit),
+                  tape_option(&t->request));
     if (r == 0)
         note_oddities(t, row, line);
     return r;

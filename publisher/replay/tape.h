@@ -25,7 +25,18 @@ struct tape_request {
     const char *const *symbols; /* those to play, normalized; of a file without a symbol column the
                                    one that it holds */
     size_t n_symbols;           /* 0: all */
+    bool imports;               /* log lines speak of an import, and of its options */
 };
+
+/* The words for them. */
+static inline const char *tape_task(const struct tape_request *r)
+{
+    return r->imports ? "import" : "replay";
+}
+static inline const char *tape_option(const struct tape_request *r)
+{
+    return r->imports ? "--symbol" : "--symbols";
+}
 
 struct tape {
     struct tape_request request;

@@ -94,7 +94,7 @@ static void play(const struct tape *tape)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    const struct tape_request request = {"fuzz_ACME.csv", NULL, 0};
+    const struct tape_request request = {"fuzz_ACME.csv", NULL, 0, false};
     struct tape tape;
     struct reading whole = {0}, cut = {.tape = &tape};
 

@@ -43,7 +43,8 @@ static int take_text(const char *text)
 static int read_named(const char *path, const char *symbol, const char *text)
 {
     static const char *asked[1];
-    struct tape_request request = {path, symbol != NULL ? asked : no_symbols, symbol != NULL};
+    struct tape_request request = {path, symbol != NULL ? asked : no_symbols, symbol != NULL,
+                                   false};
     int r;
 
     asked[0] = symbol;
@@ -237,7 +238,7 @@ static void symbols_not_asked_for_are_left_out(void **state)
 static void a_file_without_symbols_holds_the_one_asked_for_or_its_names(void **state)
 {
     static const char *const two[] = {"MSFT", "AAPL"};
-    struct tape_request request = {"us_AAPL_1.csv", two, 2};
+    struct tape_request request = {"us_AAPL_1.csv", two, 2, false};
 
     (void)state;
     assert_int_equal(read_named("us_AAPL_1.csv", "BRK/A", "date,close\n1970-01-02,1\n"), 0);
