@@ -105,11 +105,23 @@ int sqlite_result(int rc)
     }
 }
 
+static const char damaged[] =
+    "the file is damaged: restore a backup, or begin a new one under another name";
+
+static bool is_damaged(sqlite3 *db)
+{
+    int rc = sqlite3_errcode(db) & 0xff;
+
+    return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
+}
+
 static const char *sqlite_error(const struct store *s)
 {
     const struct sqlite_store *sqlite = (const struct sqlite_store *)s;
 
-    return sqlite->error != NULL ? sqlite->error : sqlite3_errmsg(sqlite->db);
+    if (sqlite->error != NULL)
+        return sqlite->error;
+    return is_damaged(sqlite->db) ? damaged : sqlite3_errmsg(sqlite->db);
 }
 
 /* ---- statements ---- */
@@ -246,7 +258,7 @@ int sqlite_reserve(struct sqlite_store *s, size_t n)
 
 int sqlite_damaged(struct sqlite_store *s)
 {
-    s->error = "the file is damaged: restore a backup, or begin a new one under another name";
+    s->error = damaged;
     return -EBADMSG;
 }
 
@@ -527,6 +539,21 @@ static void sqlite_close(struct store *store)
     free(s);
 }
 
+/* What to do about it. */
+static const char *advice(int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_CANTOPEN:
+        return ": its folder must be there, and writable for us";
+    case SQLITE_READONLY:
+        return ": the file and its folder must be writable for us";
+    case SQLITE_BUSY:
+        return ": another program holds it; end that, or wait for it";
+    default:
+        return "";
+    }
+}
+
 static int sqlite_open(const char *path, enum store_mode mode, struct store **ret)
 {
     int flags =
@@ -547,7 +574,8 @@ static int sqlite_open(const char *path, enum store_mode mode, struct store **re
         return 0;
     }
     if (r != -EPROTONOSUPPORT && r != -ENOENT)
-        log_error("cannot open the store %s: %s", path, sqlite3_errmsg(s->db));
+        log_error("cannot open the store %s: %s%s", path, sqlite_error(&s->store),
+                  advice(sqlite3_errcode(s->db)));
     sqlite_close(&s->store);
     return r;
 }
