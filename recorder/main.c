@@ -61,8 +61,8 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"symbol", "SYMBOL", OPTION_STRING, &s->symbol, NULL, 0, 0,
          "The one to import or export. When not given: what the file says; all."},
         {"resolution", "LENGTH", OPTION_STRING, &s->resolution, NULL, 0, 0,
-         "Of the bars: 1s, 1m, 5m, 15m, 1h or 1d. When not given: the step between the file's "
-         "rows; 1m for export."},
+         "Of the bars: 1s, 1m, 5m, 15m, 1h or 1d; tick exports the ticks. When not given: the step "
+         "between the file's rows; 1m for export."},
         {"times-are-ends", NULL, OPTION_FLAG, &s->times_are_ends, NULL, 0, 0,
          "The imported file gives the time at which a bar ended, not at which it began."},
     };

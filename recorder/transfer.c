@@ -234,6 +234,7 @@ struct export
 {
     FILE *out;
     const struct transfer *t;
+    bool ticks; /* else bars of: */
     enum resolution resolution;
     const char *symbol;
     char(*symbols)[SYMBOL_MAX + 1];
@@ -258,6 +259,31 @@ static int write_line(void *ctx, const struct bar *b)
                    texts[3], texts[4]) < 0
                ? -EIO
                : 0;
+}
+
+static int write_tick(void *ctx, const struct store_tick *t)
+{
+    struct export *e = ctx;
+    const struct quote *q = &t->quote;
+    char price[DECIMAL_TEXT_MAX], volume[DECIMAL_TEXT_MAX] = "";
+
+    decimal_format(q->price, price);
+    if (q->known & QUOTE_VOLUME)
+        decimal_format(q->volume, volume);
+    e->written++;
+    return fprintf(e->out, "%lld,%s,%s,%s,%u,%llu\n", (long long)q->timestamp.ms, q->symbol, price,
+                   volume, t->run, (unsigned long long)q->seq) < 0
+               ? -EIO
+               : 0;
+}
+
+static int export_ticks(struct export *e, struct store *store)
+{
+    const struct store_tick_range all = {
+        .symbol = e->symbol, .from_ms = INT64_MIN, .to_ms = INT64_MAX};
+    int r = store_ticks(store, &all, write_tick, e);
+
+    return r == -ENOENT ? 0 : r;
 }
 
 static int note_symbol(void *ctx, const struct store_state *s)
@@ -285,11 +311,13 @@ static int export_all(struct export *e, struct store *store)
     int r =
         store_symbols(store, e->t->symbol != NULL ? e->t->symbol : "", INT64_MAX, note_symbol, e);
 
-    if (r == 0 && fputs("date,symbol,open,high,low,close,volume\n", e->out) < 0)
+    if (r == 0 && fputs(e->ticks ? "time,symbol,price,day_volume,run,seq\n"
+                                 : "date,symbol,open,high,low,close,volume\n",
+                        e->out) < 0)
         r = -EIO;
     for (size_t i = 0; r == 0 && i < e->n; i++) {
         e->symbol = range.symbol = e->symbols[i];
-        r = store_bars(store, &range, write_line, e);
+        r = e->ticks ? export_ticks(e, store) : store_bars(store, &range, write_line, e);
     }
     if (r == 0 && fflush(e->out) != 0)
         r = -errno;
@@ -312,10 +340,14 @@ int transfer_export(const struct transfer *t)
 {
     struct export e = {.t = t};
     struct store *store = NULL;
-    int r = resolution_find(t->resolution != NULL ? t->resolution : "1m", &e.resolution);
+    const char *wanted = t->resolution != NULL ? t->resolution : "1m";
+    int r = 0;
 
+    e.ticks = strcmp(wanted, "tick") == 0;
+    if (!e.ticks)
+        r = resolution_find(wanted, &e.resolution);
     if (r < 0) {
-        log_error("--resolution is one of 1s, 1m, 5m, 15m, 1h, 1d");
+        log_error("--resolution is one of tick, 1s, 1m, 5m, 15m, 1h, 1d");
         return 2;
     }
     r = store_open(t->store, STORE_READ, &store);
@@ -328,7 +360,8 @@ int transfer_export(const struct transfer *t)
         if (r < 0)
             log_error("cannot export to %s: %s", t->file, strerror(-r));
         else
-            log_info("%llu bars of %zu symbols exported", (unsigned long long)e.written, e.n);
+            log_info("%llu %s of %zu symbols exported", (unsigned long long)e.written,
+                     e.ticks ? "ticks" : "bars", e.n);
     }
     if (e.out != NULL && e.out != stdout && fclose(e.out) != 0 && r == 0) {
         log_error("cannot write %s: %m", t->file);

@@ -487,7 +487,8 @@ static int query_ticks(struct postgres_store *s, const struct store_tick_range *
     }
     snprintf(from, sizeof(from), "%lld", (long long)range->from_ms);
     snprintf(to, sizeof(to), "%lld", (long long)range->to_ms);
-    return query(s, TICK_COLUMNS " AND ms >= $2 AND ms < $3", 3, values, ret);
+    return query(s, TICK_COLUMNS " AND ms >= $2 AND ms < $3 ORDER BY ms, k.run, k.seq", 3, values,
+                 ret);
 }
 
 static int postgres_ticks(struct store *store, const struct store_tick_range *range,

@@ -68,7 +68,8 @@ static const char *const sql[N_STATEMENTS] = {
                          " CASE ?2 WHEN 0 THEN (SELECT max(run) FROM ticks WHERE symbol = ?1)"
                          " ELSE ?2 END AND first_seq <= ?4 AND last_seq >= ?3",
     [GET_TICKS_BY_TIME] = "SELECT run, quotes, id FROM ticks"
-                          " WHERE symbol = ?1 AND to_ms >= ?2 AND from_ms < ?3",
+                          " WHERE symbol = ?1 AND to_ms >= ?2 AND from_ms < ?3"
+                          " ORDER BY to_ms",
     [HAS_TICKS] = "SELECT 1 FROM ticks WHERE symbol = ?1 AND (?2 = 0 OR run = ?2) LIMIT 1",
     [FIX_TICKS] = "UPDATE ticks SET quotes = ?2 WHERE id = ?1",
     [DROP_TICKS] = "DELETE FROM ticks WHERE symbol = ?1 AND to_ms <"

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
 
-import { AlpacaStandIn, Broker, Gateway, Postgres, Publisher, Recorder, exportBars, mqttClient, tempDir, until } from '../support/index.mjs';
+import { AlpacaStandIn, Broker, Gateway, Postgres, Publisher, Recorder, exportBars, mqttClient, runRecorder, tempDir, until } from '../support/index.mjs';
 
 const NOON = Date.UTC(2024, 3, 5, 16); // noon in New York, a Friday
 const S = NOON / 1000;
@@ -32,7 +32,7 @@ const bar = (t, o, h, l, c) => ({ t, o, h, l, c, v: 0 });
 
 for (const store of ['sqlite', 'postgres']) {
   test(`a reader that missed ticks gets exactly those (${store})`, async (t) => {
-    const { say, ticks, kept, recorder } = await setUp(t, { store });
+    const { at, say, ticks, kept, recorder } = await setUp(t, { store });
     const all = Array.from({ length: 20 }, (_, i) => quote('AAPL', i * 500, 189 + i / 100, 4701 + i, { volume: 1000 + i }));
     await say(...all, quote('MSFT', 0, 400, 4712));
     await kept(20);
@@ -42,6 +42,9 @@ for (const store of ['sqlite', 'postgres']) {
     assert.deepEqual(seqs(await ticks(`from=${NOON + 9000}`)), [4719, 4720], 'one that was away asks by time');
     assert.deepEqual(await ticks('from_seq=4719&to_seq=4722'), { s: 'ok', run: 1, missing: 2, ticks: all.slice(18) });
     assert.deepEqual(seqs(await ticks('from_seq=4800&to_seq=4801')), []);
+    const { stdout } = await runRecorder(t, ['export', '-', '--store', at, '--resolution', 'tick', '--symbol', 'AAPL']);
+    const lines = all.map((q) => `${q.timestamp},AAPL,${q.price},${q.volume},1,${q.seq}`);
+    assert.deepEqual(stdout.trim().split('\n'), ['time,symbol,price,day_volume,run,seq', ...lines]);
 
     await say(quote('AAPL', 20_000, 190, 1), quote('AAPL', 20_500, 191, 2)); // the publisher begins anew
     await until(async () => (await ticks('from_seq=1')).run === 2);
