@@ -219,12 +219,17 @@ test(`killed ${KILLS} times under ${RATE} ticks/s, at most the last second each 
     outages.push([from, await until(() => newest() > from && newest(), { timeout: 20_000 })]);
   }
   await publisher.stop();
-  const quotes = await until(() => {
-    const lines = witness.stdout.trim().split('\n').map((line) => JSON.parse(line));
-    return lines.length > 0 && lines;
-  });
-  const last = quotes.at(-1);
-  await until(() => newest() === last.timestamp, { timeout: 20_000 });
+  const late = await mqttClient(t, broker.url, { subscribe: 'stocks/AAPL' });
+  const last = (await late.message('stocks/AAPL')).json;
+  const seen = (quote) => quote?.timestamp === last.timestamp && quote.seq === last.seq;
+  const quotes = await until(
+    () => {
+      const lines = witness.stdout.trim().split('\n');
+      return seen(JSON.parse(lines.at(-1))) && lines.map((line) => JSON.parse(line));
+    },
+    { timeout: 60_000 },
+  );
+  await until(() => newest() === last.timestamp, { timeout: 60_000 });
   await recorder.stop();
 
   const truth = secondsOf(quotes);
