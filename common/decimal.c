@@ -151,18 +151,19 @@ int decimal_parse(const char *text, size_t len, struct decimal *ret)
 }
 
 /* The same for numbers as prices are, without printing: an integer of up to 15 digits over a power
- * of ten, both exact in binary, so that the quotient is the very double that their text reads as. */
+ * of ten, both exact in binary, so that the quotient is the very double that their text reads as.
+ */
 static bool from_short_double(double value, struct decimal *ret)
 {
     static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
 
-    for (uint8_t scale = 0; scale < ARRAY_SIZE(powers); scale++) {
+    for (size_t scale = 0; scale < ARRAY_SIZE(powers); scale++) {
         double scaled = nearbyint(value * powers[scale]);
 
         if (fabs(scaled) >= 1e15)
             return false;
         if (scaled / powers[scale] == value) {
-            *ret = (struct decimal){(int64_t)scaled, scale};
+            *ret = (struct decimal){(int64_t)scaled, (uint8_t)scale};
             return true;
         }
     }

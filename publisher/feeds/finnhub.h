@@ -1,6 +1,7 @@
 /*
  * finnhub -- what the parts of the feed `finnhub` share: finnhub.c (the feed and its state),
- * finnhub_poll.c (quotes by request) and finnhub_stream.c (trades by WebSocket).
+ * finnhub_poll.c (quotes by request; their answers: finnhub_health.c) and finnhub_stream.c (trades
+ * by WebSocket).
  */
 #ifndef TAPECAST_PUBLISHER_FEEDS_FINNHUB_H
 #define TAPECAST_PUBLISHER_FEEDS_FINNHUB_H
@@ -72,6 +73,13 @@ MUST_CHECK int poll_open(struct feed *f);
 void poll_close(struct feed *f);
 MUST_CHECK int poll_run(struct feed *f, struct mono now); /* -ENOMEM (logged) */
 struct mono poll_deadline(struct feed *f, struct mono now);
+
+/* What an answer to a request makes of poll.health, and for how long nothing is asked. */
+void health_init(struct poll *p);
+void health_well(struct poll *p, size_t n_symbols); /* as it should be, about this symbol or that */
+void health_faulty(struct poll *p, const char *what);
+void health_limited(struct poll *p, int64_t told_s); /* told_s: http_answer.retry_after_s */
+void health_locked(struct poll *p, long http_status);
 
 /* By stream. */
 MUST_CHECK int trades_open(struct feed *f);

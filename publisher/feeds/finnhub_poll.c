@@ -16,8 +16,6 @@
  * asked every ten minutes, for its day's open, high, low and the close before.
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,91 +27,9 @@
 #include "common/banned.h"
 
 #define BODY_MAX 65536
-#define FAULT_FIRST_MS 1000
-#define FAULT_MAX_MS 15000
-#define LOCKED_FIRST_MS 10000
-#define LOCKED_MAX_MS 60000
 #define DENIED_FIRST_MS 60000
 #define DENIED_MAX_MS 3600000
 #define COVERED_MS 600000
-
-/*
- * Health
- */
-
-/* Told once, when it changes: details within one health do not count as news. */
-static void PRINTF_LIKE(3, 4)
-    set_health(struct poll *p, enum health health, const char *format, ...)
-{
-    va_list args;
-
-    if (health == p->health)
-        return;
-    p->health = health;
-    va_start(args, format);
-    vsnprintf(p->detail, sizeof(p->detail), format, args);
-    va_end(args);
-}
-
-static void hold(struct poll *p, int64_t ms)
-{
-    p->hold_until = mono_add_ms(mono_now(), ms);
-}
-
-/* What comes of other requests that were under way with one that has failed makes the pause no
- * longer. */
-static bool is_held(const struct poll *p, enum health health)
-{
-    return p->health == health && mono_before(mono_now(), p->hold_until);
-}
-
-static void is_faulty(struct poll *p, const char *what)
-{
-    if (is_held(p, FAULTY))
-        return;
-    hold(p, backoff_next_ms(&p->faults));
-    set_health(p, FAULTY, "%s; asking again", what);
-}
-
-static void is_limited(struct poll *p, int64_t told_s)
-{
-    int64_t wait_ms;
-
-    if (is_held(p, LIMITED))
-        return;
-    wait_ms = http_limit_ms(told_s, &p->limits);
-    hold(p, wait_ms);
-    set_health(p, LIMITED,
-               "rate limit of the plan reached (--finnhub-calls-per-minute); pausing %" PRId64 " s",
-               (wait_ms + 999) / 1000);
-}
-
-static void is_locked(struct poll *p, long http_status)
-{
-    if (is_held(p, LOCKED))
-        return;
-    hold(p, backoff_next_ms(&p->refusals));
-    set_health(p, LOCKED, "the key is not accepted (HTTP %ld): check FINNHUB_API_KEY", http_status);
-}
-
-/* The service answered as it should, about this symbol or that. */
-static void is_well(struct feed *f)
-{
-    struct poll *p = &f->poll;
-
-    backoff_reset(&p->faults);
-    backoff_reset(&p->limits);
-    backoff_reset(&p->refusals);
-    if (p->n_denied == f->live.board.n)
-        set_health(p, UNCOVERED, "none of the symbols is in the plan of this key");
-    else if (p->barren >= f->live.board.n - p->n_denied)
-        set_health(p, EMPTY, "the service has no price of any symbol now");
-    else if (p->has_price)
-        set_health(p, GOOD, "%zu symbols, at most %" PRIu32 " calls a minute", f->live.board.n,
-                   p->budget.per_minute);
-    else if (p->health != STARTING)
-        set_health(p, EMPTY, "the service has no price of any symbol yet");
-}
 
 /*
  * Answers
@@ -132,7 +48,7 @@ static void is_denied(struct feed *f, struct turn *t, long http_status)
     if (t->denials < 7)
         wait_ms = DENIED_FIRST_MS << (t->denials - 1);
     t->not_before = mono_add_ms(mono_now(), wait_ms);
-    is_well(f);
+    health_well(&f->poll, f->live.board.n);
 }
 
 static void is_granted(struct feed *f, struct turn *t)
@@ -151,7 +67,7 @@ static void is_empty(struct feed *f, struct turn *t)
     if (!t->row->listing.good.known)
         board_tell_once(&f->live.board, t->row,
                         "the service knows no price: not covered, misspelt, or not traded yet");
-    is_well(f);
+    health_well(&f->poll, f->live.board.n);
 }
 
 static void is_quote(struct feed *f, struct turn *t, const struct quote *q)
@@ -160,7 +76,7 @@ static void is_quote(struct feed *f, struct turn *t, const struct quote *q)
     is_granted(f, t);
     f->poll.barren = 0;
     f->poll.has_price = true;
-    is_well(f);
+    health_well(&f->poll, f->live.board.n);
 }
 
 static void is_unfit(struct poll *p, long http_status)
@@ -168,7 +84,7 @@ static void is_unfit(struct poll *p, long http_status)
     char what[32];
 
     snprintf(what, sizeof(what), "HTTP %ld", http_status);
-    is_faulty(p, http_status == 200 ? "an answer that is no quote" : what);
+    health_faulty(p, http_status == 200 ? "an answer that is no quote" : what);
 }
 
 static void digest(struct feed *f, struct turn *t, const struct http_answer *a)
@@ -180,7 +96,7 @@ static void digest(struct feed *f, struct turn *t, const struct http_answer *a)
     if (a->date.ms != 0)
         board_hear_date(&f->live.board, a->date, mono_now());
     if (a->fault != NULL) {
-        is_faulty(&f->poll, a->fault);
+        health_faulty(&f->poll, a->fault);
         return;
     }
     switch (finnhub_read(a->status, a->body, &q)) {
@@ -194,10 +110,10 @@ static void digest(struct feed *f, struct turn *t, const struct http_answer *a)
         is_denied(f, t, a->status);
         break;
     case FINNHUB_BAD_KEY:
-        is_locked(&f->poll, a->status);
+        health_locked(&f->poll, a->status);
         break;
     case FINNHUB_TOO_MANY:
-        is_limited(&f->poll, a->retry_after_s);
+        health_limited(&f->poll, a->retry_after_s);
         break;
     case FINNHUB_FAULT:
         is_unfit(&f->poll, a->status);
@@ -369,9 +285,7 @@ int poll_open(struct feed *f)
     if (r == 0)
         r = ask_hours(f, key);
     explicit_bzero(key, sizeof(key));
-    backoff_init(&p->faults, FAULT_FIRST_MS, FAULT_MAX_MS);
-    backoff_init(&p->refusals, LOCKED_FIRST_MS, LOCKED_MAX_MS);
-    backoff_init(&p->limits, HTTP_LIMIT_FIRST_MS, HTTP_LIMIT_MAX_MS);
+    health_init(p);
     return r;
 }
 
