@@ -319,8 +319,8 @@ describe('finnhub stream', { concurrency: 5 }, () => {
     await subscribed(all.stream, 5);
     await all.publisher.logged(/plan streams no more than about \d symbols/);
     for (const symbol of symbols) await all.reader.message(`stocks/${symbol}`);
-    const [first, second] = all.stream.subscribedAt;
-    assert.ok(second - first > 20, 'subscriptions are paced');
+    const at = all.stream.subscribedAt;
+    assert.ok(at[4] - at[0] > 60, 'subscriptions are paced');
     all.stream.trade(['S0', 210]);
     await says(all.reader, 'live', /^streaming 4 of 8 symbols$/);
   });
