@@ -38,6 +38,7 @@
 
 #include "common/backoff.h"
 #include "common/broker_properties.h"
+#include "common/broker_url.h"
 #include "common/log.h"
 
 #include "common/banned.h"
@@ -78,11 +79,9 @@ struct link {
 };
 
 struct broker {
-    char *host, *user, *password, *ca_file, *cert_file, *key_file;
+    struct broker_url url;
+    char *password, *ca_file, *cert_file, *key_file;
     char *client_id, *will_topic, *will_payload;
-    int port;
-    bool tls;
-    char shown[WHY_MAX]; /* the URL as logs show it */
     const struct broker_events *events;
     void *ctx;
 
@@ -218,7 +217,7 @@ static void on_subscribe(struct mosquitto *mosq, void *arg, int id, int n, const
     (void)mosq;
     l->progress = true;
     if (n > 0 && granted[0] >= MQTT_RC_UNSPECIFIED)
-        log_warn("broker at %s refuses a subscription: %s", b->shown,
+        log_warn("broker at %s refuses a subscription: %s", b->url.shown,
                  mosquitto_reason_string(granted[0]));
     else if (b->events->subscribed != NULL)
         b->events->subscribed(b->ctx, id);
@@ -307,12 +306,12 @@ static int link_configure(struct link *l, const struct broker *b)
                               b->mqtt5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
     if (rc == 0)
         rc = mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
-    if (rc == 0 && b->user != NULL)
-        rc = mosquitto_username_pw_set(m, b->user, b->password);
+    if (rc == 0 && b->url.user != NULL)
+        rc = mosquitto_username_pw_set(m, b->url.user, b->password);
     if (rc == 0 && b->will_topic != NULL)
         rc = mosquitto_will_set(m, b->will_topic, (int)strlen(b->will_payload), b->will_payload, 1,
                                 true);
-    if (rc == 0 && b->tls)
+    if (rc == 0 && b->url.tls)
         rc = configure_tls(m, b);
     return result_of(rc);
 }
@@ -327,9 +326,9 @@ static int link_new(struct broker *b, struct link **ret)
     atomic_init(&l->owners, 1);
     l->broker = b;
     l->connack = -1;
-    l->port = b->port;
+    l->port = b->url.port;
     l->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    l->host = strdup(b->host);
+    l->host = strdup(b->url.host);
     l->mosq = mosquitto_new(b->client_id, true, l);
     if (l->done_fd < 0 || l->host == NULL || l->mosq == NULL)
         goto out;
@@ -369,83 +368,8 @@ static void link_describe(const struct link *l, int rc, int err, char why[WHY_MA
 }
 
 /*
- * The URL
+ * The broker's files
  */
-
-/* "host", "host:port", "[v6]:port"; false when it is none. */
-static bool parse_authority(char *s, struct broker *b)
-{
-    char *port, *end;
-    unsigned long number;
-
-    if (*s == '[') {
-        s++;
-        end = strchr(s, ']');
-        if (end == NULL || (end[1] != '\0' && end[1] != ':'))
-            return false;
-        port = end[1] == ':' ? end + 2 : NULL;
-        *end = '\0';
-    } else {
-        end = strchr(s, ':');
-        port = end != NULL ? end + 1 : NULL;
-        if (end != NULL)
-            *end = '\0';
-    }
-    if (port != NULL) {
-        if (*port < '0' || *port > '9')
-            return false;
-        number = strtoul(port, &end, 10);
-        if (*end != '\0' || number < 1 || number > 65535)
-            return false;
-        b->port = (int)number;
-    }
-    b->host = strdup(s);
-    return *s != '\0';
-}
-
-/* Returns 0; -EINVAL, logged; -ENOMEM. */
-static int parse_url(struct broker *b, const char *url)
-{
-    static const char plain[] = "mqtt://", tls[] = "mqtts://";
-    char *copy = NULL, *rest, *at;
-    int r = -EINVAL;
-
-    b->tls = strncmp(url, tls, strlen(tls)) == 0;
-    if (!b->tls && strncmp(url, plain, strlen(plain)) != 0) {
-        log_error("broker: '%s' is not an address such as mqtt://127.0.0.1:1883", url);
-        return -EINVAL;
-    }
-    b->port = b->tls ? 8883 : 1883;
-    copy = strdup(url + strlen(b->tls ? tls : plain));
-    if (copy == NULL)
-        return -ENOMEM;
-
-    rest = copy;
-    at = strrchr(copy, '@');
-    if (at != NULL) {
-        *at = '\0';
-        rest = at + 1;
-        if (strchr(copy, ':') != NULL) {
-            log_error("broker: the address must not hold a password; it is a secret of its own");
-            goto out;
-        }
-        b->user = strdup(copy);
-        if (b->user == NULL) {
-            r = -ENOMEM;
-            goto out;
-        }
-    }
-    rest[strcspn(rest, "/")] = '\0';
-    snprintf(b->shown, sizeof(b->shown), "%s%s", b->tls ? tls : plain, rest);
-    if (!parse_authority(rest, b)) {
-        log_error("broker: '%s' needs a host and, if any, a port from 1 to 65535", b->shown);
-        goto out;
-    }
-    r = b->host != NULL ? 0 : -ENOMEM;
-out:
-    free(copy);
-    return r;
-}
 
 static int check_file(const char *path, bool private)
 {
@@ -529,9 +453,9 @@ int broker_new(const struct broker_config *config, struct broker **ret)
         r = -errno;
         goto out;
     }
-    r = parse_url(b, config->address.url);
+    r = broker_url_parse(config->address.url, &b->url);
     if (r == 0)
-        r = check_files(&config->address, b->tls);
+        r = check_files(&config->address, b->url.tls);
     if (r < 0)
         goto out;
     if (!copy_config(b, config)) {
@@ -555,8 +479,7 @@ void broker_free(struct broker *b)
     if (b->password != NULL)
         explicit_bzero(b->password, strlen(b->password));
     free(b->password);
-    free(b->host);
-    free(b->user);
+    broker_url_release(&b->url);
     free(b->ca_file);
     free(b->cert_file);
     free(b->key_file);
@@ -614,11 +537,11 @@ static void complain(struct broker *b, enum complaint about, const char *why)
         return;
     b->complaint = about;
     if (about == REFUSED)
-        log_warn("broker at %s refuses us: %s; trying again", b->shown, why);
+        log_warn("broker at %s refuses us: %s; trying again", b->url.shown, why);
     else if (b->state == UP)
-        log_warn("broker at %s is gone: %s; trying again", b->shown, why);
+        log_warn("broker at %s is gone: %s; trying again", b->url.shown, why);
     else
-        log_warn("broker is not reachable at %s: %s; trying again", b->shown, why);
+        log_warn("broker is not reachable at %s: %s; trying again", b->url.shown, why);
 }
 
 /* The link is of no more use: go on to the next attempt. */
@@ -726,7 +649,7 @@ static void greeted(struct broker *b, struct mono now)
     b->agreed = true;
     b->up_since = now;
     b->complaint = NO_COMPLAINT;
-    log_info("broker is up at %s, MQTT %s", b->shown, b->mqtt5 ? "5" : "3.1.1");
+    log_info("broker is up at %s, MQTT %s", b->url.shown, b->mqtt5 ? "5" : "3.1.1");
     if (b->events->up != NULL)
         b->events->up(b->ctx, b->mqtt5);
 }
