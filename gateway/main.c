@@ -14,6 +14,7 @@
 #include "common/options.h"
 #include "common/topic.h"
 #include "gateway/auth/auth.h"
+#include "gateway/doors/broker.h"
 #include "gateway/doors/files.h"
 #include "gateway/history.h"
 #include "gateway/net/tls.h"
@@ -27,12 +28,13 @@ struct settings {
     const char *jwt_key, *jwks, *jwks_ca, *audience, *issuer, *anonymous;
     bool public;
     struct broker_address broker;
-    const char *listen, *web, *store, *topics, *instance, *origins, *cors_origins;
+    const char *listen, *web, *store, *topics, *instance, *origins, *cors_origins, *broker_from;
     const char *tls_client_auth;
     struct tls_files tls;
     uint64_t hsts;
     uint64_t workers, max_connections, max_per_address, handshake_ms, max_delay_ms, drain_ms,
         idle_ms;
+    uint64_t max_broker_sessions;
     uint64_t max_packet, max_subscriptions, max_filter_length, max_filter_levels;
     uint64_t max_topics, max_matches, max_log, max_logs;
 };
@@ -60,6 +62,10 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "https://example.org; * is all."},
         {"cors-origins", "LIST", OPTION_STRING, &s->cors_origins, NULL, 0, 0,
          "Further origins whose pages may read /api alone; * is all."},
+        {"broker-from", "LIST|none", OPTION_STRING, &s->broker_from, NULL, 0, 0,
+         "Who may have a session of his own on the broker at /broker without a token: addresses "
+         "and networks, comma-separated. Without keys this machine (127.0.0.0/8,::1) when not "
+         "given, with keys nobody; none closes the door to all."},
         {"max-delay", "MS", OPTION_UINT, &s->max_delay_ms, "5", 0, 1000,
          "The longest that a busy gateway gathers ticks between two rounds of writes; 0 writes "
          "each "
@@ -111,6 +117,8 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"max-per-address", "N", OPTION_UINT, &s->max_per_address, "256", 1, 1000000,
          "Connections of one address (IPv6: one /64); one more is answered 429. Loopback is not "
          "counted."},
+        {"max-broker-sessions", "N", OPTION_UINT, &s->max_broker_sessions, "1000", 1, 1000000,
+         "Sessions at /broker, each a connection to the broker; one more is answered 503."},
         {"handshake-timeout", "MS", OPTION_UINT, &s->handshake_ms, "10000", 100, 600000,
          "Time for a request head, and from it to MQTT CONNECT."},
         {"idle-timeout", "MS", OPTION_UINT, &s->idle_ms, "60000", 1000, 3600000,
@@ -164,6 +172,7 @@ static struct gateway_limits limits_of(const struct settings *s)
         .max_subscriptions = (uint32_t)s->max_subscriptions,
         .max_filter_length = (uint32_t)s->max_filter_length,
         .max_filter_levels = (uint32_t)s->max_filter_levels,
+        .max_broker_sessions = (uint32_t)s->max_broker_sessions,
         .idle_ms = (uint32_t)s->idle_ms,
     };
 }
@@ -221,6 +230,19 @@ static int load_auth(const struct settings *s, const char *secret, struct auth *
               "--tls-cert or keys for tokens, or allow it with --public",
               s->listen);
     return -EINVAL;
+}
+
+/* Who may use /broker; after load_auth(). Returns 0 and sets sh->broker, NULL when nobody may; or a
+ * negative errno after logging. */
+static int load_broker_door(const struct settings *s, struct shared *sh)
+{
+    const char *from = s->broker_from != NULL ? s->broker_from
+                       : sh->auth == NULL     ? BROKER_FROM_LOOPBACK
+                                              : "none";
+
+    if (s->broker_from != NULL && strcmp(s->broker_from, "none") == 0)
+        return 0;
+    return broker_access_new(&s->broker, from, &sh->broker);
 }
 
 static void fill_shared(const struct settings *s, struct shared *sh)
@@ -393,6 +415,8 @@ static int run(const struct command *cmd)
         r = load_auth(s, secret, &sh.auth);
     if (r == 0)
         r = load_tls(s, &sh.tls);
+    if (r == 0)
+        r = load_broker_door(s, &sh);
     if (r == 0 && s->web != NULL)
         r = files_load(s->web, &sh.files);
     if (r < 0)
@@ -402,7 +426,7 @@ static int run(const struct command *cmd)
         r = -ENOMEM;
         goto out;
     }
-    raise_descriptor_limit(s->max_connections * s->workers + 64);
+    raise_descriptor_limit((s->max_connections + s->max_broker_sessions) * s->workers + 64);
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
@@ -417,6 +441,7 @@ out:
     history_free(sh.history);
     files_free(sh.files);
     auth_free(sh.auth);
+    broker_access_free(sh.broker);
     free(sh.workers);
     free(secret);
     free(password);

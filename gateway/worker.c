@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "gateway/dial.h"
+#include "gateway/doors/broker.h"
 #include "gateway/doors/doors.h"
 #include "gateway/doors/h2.h"
 #include "gateway/doors/http.h"
@@ -156,6 +158,7 @@ static void turn(struct worker *w)
         run_round(w);
     h2_flush(w);
     net_reap(&w->net); /* nothing is freed while events may still name it */
+    net_reap(&w->uplinks);
     run_figures(w);
     histogram_add(&w->stats.turn, (double)(mono_now().ns - w->now.ns) / 1e9);
 }
@@ -178,7 +181,8 @@ static void drain(struct worker *w)
 
     net_stop_listening(&w->net);
     upstream_close(w->upstream);
-    while (mono_before(w->now, end) && (!upstream_is_closed(w->upstream) || w->net.n_conns > 0)) {
+    while (mono_before(w->now, end) &&
+           (!upstream_is_closed(w->upstream) || w->net.n_conns + w->uplinks.n_conns > 0)) {
         size_t due = share_of(total, w->now.ns - begin.ns, w->shared->drain_ms * INT64_C(1000000));
         if (due > told)
             told += doors_say_goodbye(&w->net, due - told);
@@ -294,6 +298,19 @@ static int watch_poke(struct worker *w)
     return fd < 0 ? -errno : loop_add(&w->loop, &w->poke, fd, EPOLLIN);
 }
 
+/* What /broker needs. */
+static int open_uplinks(struct worker *w)
+{
+    const struct net_limits limits = {.handshake_ms = DIAL_MAX_MS};
+    const struct broker_access *b = w->shared->broker;
+    int r = net_init(&w->uplinks, &w->loop, &limits, w);
+
+    if (r < 0 || b == NULL)
+        return r;
+    net_set_tls(&w->uplinks, b->tls);
+    return dialer_new(w, b->url.host, b->url.port, &w->dialer);
+}
+
 int worker_init(struct worker *w, struct shared *shared, const struct gateway_limits *limits,
                 unsigned index)
 {
@@ -318,6 +335,9 @@ int worker_init(struct worker *w, struct shared *shared, const struct gateway_li
     r = hub_new(&limits->hub, &w->hub);
     if (r < 0)
         goto out;
+    r = open_uplinks(w);
+    if (r < 0)
+        goto out;
     r = net_open(&w->net, &w->loop, shared->listen, &limits->net, &http_protocol, w,
                  shared->n_workers > 1);
     if (r < 0)
@@ -334,6 +354,8 @@ out:
 void worker_hang_up(struct worker *w)
 {
     net_close(&w->net);
+    net_close(&w->uplinks);
+    dialer_close(w->dialer);
 }
 
 void worker_release(struct worker *w)
@@ -374,6 +396,17 @@ static struct slice host_of(struct slice s)
 static bool same_host(struct slice a, struct slice b)
 {
     return a.len > 0 && a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
+}
+
+bool host_is_address(struct slice host)
+{
+    struct slice name = host_of(host);
+    size_t n = 0;
+
+    while (n < name.len && memchr("0123456789.", name.at[n], 11) != NULL)
+        n++;
+    return name.len > 0 &&
+           (n == name.len || name.at[0] == '[' || slice_is_nocase(name, "localhost"));
 }
 
 bool origin_listed(const char *list, struct slice origin)

@@ -25,6 +25,8 @@
 #include "gateway/upstream.h"
 
 struct auth;
+struct broker_access;
+struct dialer;
 struct files;
 struct history;
 struct letter;
@@ -35,6 +37,7 @@ struct gateway_limits {
     uint32_t max_packet_size;   /* of what a client sends */
     uint32_t max_subscriptions; /* of one client */
     uint32_t max_filter_length, max_filter_levels;
+    uint32_t max_broker_sessions;
     uint32_t idle_ms; /* a reader without keep-alive that is silent so long is asked whether it is
                          there */
 };
@@ -49,9 +52,10 @@ struct shared {
     uint32_t max_delay_us;    /* the longest hold between two rounds of writes */
     uint32_t drain_ms;        /* over which readers are told that the gateway stops */
     struct upstream_config upstream;
-    struct auth *auth;       /* NULL: nothing is locked */
-    struct files *files;     /* NULL without --web */
-    struct history *history; /* NULL without --store */
+    struct auth *auth;            /* NULL: nothing is locked */
+    struct broker_access *broker; /* NULL: /broker is closed */
+    struct files *files;          /* NULL without --web */
+    struct history *history;      /* NULL without --store */
     struct worker *workers;
     size_t n_workers;
     atomic_uint_least64_t connects; /* counts CONNECTs that were accepted, in their order */
@@ -59,7 +63,10 @@ struct shared {
 };
 
 struct door_stats {
-    uint64_t readers[DOORS]; /* now */
+    uint64_t readers[DOORS];  /* now */
+    uint64_t broker_sessions; /* now */
+    uint64_t broker_bytes_up, broker_bytes_down;
+    uint64_t broker_forbidden, broker_full, broker_away;
     uint64_t websocket_errors, handshake_timeouts, idle_timeouts, h2_floods, tokens_refused;
     uint64_t refused[256];     /* by MQTT reason code */
     struct histogram turn;     /* seconds that one turn of the loop kept everybody else waiting */
@@ -82,6 +89,8 @@ struct worker {
     unsigned index;
     struct loop loop;
     struct net net;
+    struct net uplinks;    /* connections of our own, for doors/broker */
+    struct dialer *dialer; /* … and who makes them; NULL while /broker is closed */
     struct hub *hub;
     struct list unflushed; /* sessions of doors/h2 that have gathered something in this turn */
     struct upstream *upstream;
@@ -135,5 +144,8 @@ static inline struct worker *worker_of(const struct conn *c)
 #define ORIGIN_REFUSED "Pages of another site may not read here; allow it with --origins."
 bool origin_listed(const char *list, struct slice origin); /* NULL is an empty list */
 bool origin_allowed(const struct shared *s, const struct http_head *h, struct slice origin);
+
+/* Is "host:port" an address or localhost, which no foreign name server can answer for? */
+bool host_is_address(struct slice host);
 
 #endif

@@ -72,6 +72,11 @@ bool grant_may_publish(const struct grant *g, const char *topic, size_t len)
     return g != NULL && filterset_matches(&g->publish, topic, len);
 }
 
+bool grant_allows_all(const struct grant *g)
+{
+    return any_covers(&g->topics, "#", 1) && any_covers(&g->publish, "#", 1);
+}
+
 uint32_t grant_interval(const struct grant *g, uint32_t interval_ms)
 {
     return g != NULL && g->interval_ms > interval_ms ? g->interval_ms : interval_ms;

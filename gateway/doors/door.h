@@ -19,14 +19,14 @@ enum door_id {
 }; /* encoding.counter, door_stats.readers[] */
 
 struct door {
-    const char *name;                /* in /metrics and /api/clients */
-    const struct protocol *protocol; /* of its connections */
-    const struct reader *(*reader_of)(const struct conn *c);
+    const char *name;                                        /* in /metrics and /api/clients */
+    const struct protocol *protocol;                         /* of its connections */
+    const struct reader *(*reader_of)(const struct conn *c); /* NULL: it is none of the hub's */
     void (*say_goodbye)(struct conn *c); /* the gateway stops: tell, and finish */
     void (*say_expired)(struct conn *c); /* its token has: the same */
 };
 
-extern const struct door mqtt_door, ws_door, sse_door, grpc_door;
+extern const struct door mqtt_door, ws_door, sse_door, grpc_door, broker_door;
 
 const struct door *door_by_id(enum door_id id);
 

@@ -8,6 +8,7 @@
 struct http_request;
 
 void door_mqtt(const struct http_request *r);   /* /mqtt: becomes MQTT over WebSocket */
+void door_broker(const struct http_request *r); /* /broker: becomes a session on the broker */
 void door_ws(const struct http_request *r);     /* /ws, /live-price: becomes a JSON WebSocket */
 void door_events(const struct http_request *r); /* /events: Server-Sent Events */
 void door_stock_update(const struct http_request *r); /* /stock-update: the plain form of those */

@@ -37,6 +37,7 @@ static const struct route {
     bool gated; /* what it says depends on who asks */
 } routes[] = {
     {"/mqtt", door_mqtt, true},
+    {"/broker", door_broker, true},
     {"/ws", door_ws, true},
     {"/live-price", door_ws, true},
     {"/events", door_events, true},

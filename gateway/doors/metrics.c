@@ -86,9 +86,21 @@ static void put_refusals(struct page *p, const struct figures *f)
     put_labelled(p, name, "reason", "websocket_error", f->doors.websocket_errors);
     put_labelled(p, name, "reason", "idle_timeout", f->doors.idle_timeouts);
     put_labelled(p, name, "reason", "token", f->doors.tokens_refused);
+    put_labelled(p, name, "reason", "broker_forbidden", f->doors.broker_forbidden);
+    put_labelled(p, name, "reason", "broker_sessions", f->doors.broker_full);
+    put_labelled(p, name, "reason", "broker_away", f->doors.broker_away);
     for (int i = 0; i < 256; i++)
         if (f->doors.refused[i] > 0)
             put_labelled(p, name, "reason", mqtt_reason_name((uint8_t)i), f->doors.refused[i]);
+}
+
+static void put_broker_bytes(struct page *p, const struct figures *f)
+{
+    static const char name[] = "tapecast_broker_bytes_total";
+
+    put(p, "# HELP %s Bytes of MQTT carried at /broker.\n# TYPE %s counter\n", name, name);
+    put_labelled(p, name, "direction", "up", f->doors.broker_bytes_up);
+    put_labelled(p, name, "direction", "down", f->doors.broker_bytes_down);
 }
 
 static void put_all(struct page *p, const struct figures *f)
@@ -126,6 +138,9 @@ static void put_all(struct page *p, const struct figures *f)
               f->hub.conflated);
     put_value(p, "tapecast_lost_total", "counter", "Messages lost because memory was out.",
               f->hub.lost);
+    put_value(p, "tapecast_broker_sessions", "gauge", "Sessions at /broker.",
+              f->doors.broker_sessions);
+    put_broker_bytes(p, f);
     put_refusals(p, f);
     put_histogram(p, "tapecast_loop_lag_seconds",
                   "Work in one turn of the loop, which everybody else waits for.", &f->doors.turn);

@@ -24,6 +24,7 @@
 static void on_ready(struct source *s, uint32_t events);
 static void on_wire_bytes(void *owner, const uint8_t *bytes, size_t len);
 static void on_deadline(struct deadline *d, struct mono now);
+static void shake_hands(struct conn *c);
 
 static void set_up_socket(int fd)
 {
@@ -37,10 +38,12 @@ static void set_up_socket(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
-int conn_open(struct net *n, int fd, struct address *address, bool loopback)
+/* `host`: the server's that it was made to; NULL when it was accepted. */
+static int open_socket(struct net *n, int fd, const char *host, const struct protocol *p,
+                       struct conn **ret)
 {
     struct conn *c = calloc(1, sizeof(*c));
-    int r;
+    int r = 0;
 
     if (c == NULL) {
         close(fd);
@@ -48,30 +51,60 @@ int conn_open(struct net *n, int fd, struct address *address, bool loopback)
     }
     set_up_socket(fd);
     c->source.ready = on_ready;
-    if (n->tls != NULL) {
+    if (n->tls != NULL && host != NULL)
+        r = tls_new_client(n->tls, fd, host, on_wire_bytes, c, &c->tls);
+    else if (n->tls != NULL)
         r = tls_new(n->tls, fd, on_wire_bytes, c, &c->tls);
-        if (r < 0)
-            goto failed;
-        c->handshaking = true;
-    }
+    if (r < 0)
+        goto failed;
+    c->handshaking = c->tls != NULL;
     r = loop_add(n->loop, &c->source, fd, EPOLLIN);
     if (r < 0)
         goto failed;
     c->net = n;
-    c->address = address;
-    c->loopback = loopback;
-    c->protocol = n->first;
+    c->ours = host != NULL;
+    c->protocol = p;
     deadline_init(&c->deadline, on_deadline);
     conn_expire_at(c, mono_add_ms(mono_now(), n->limits.handshake_ms));
     list_init(&c->link);
     list_append(&n->conns, &c->link);
     n->n_conns++;
+    *ret = c;
     return 0;
 failed:
     close(fd);
     tls_free(c->tls);
     free(c);
     return r;
+}
+
+int conn_open(struct net *n, int fd, struct address *address, bool loopback)
+{
+    struct conn *c;
+    int r = open_socket(n, fd, NULL, n->first, &c);
+
+    if (r < 0)
+        return r;
+    c->address = address;
+    c->loopback = loopback;
+    return 0;
+}
+
+int conn_open_to(struct net *n, int fd, const char *host, const struct protocol *p, void *state,
+                 struct conn **ret)
+{
+    struct conn *c;
+    int r = open_socket(n, fd, host, p, &c);
+
+    if (r < 0)
+        return r;
+    c->state = state;
+    *ret = c;
+    if (c->handshaking)
+        shake_hands(c);
+    else
+        p->ready(c);
+    return 0;
 }
 
 /* ---- out ---- */
@@ -340,12 +373,12 @@ void conn_retry_input(struct conn *c)
 /* The peer sends no more; it still gets what it was promised. */
 static void peer_is_done(struct conn *c)
 {
+    c->peer_done = true;
     if (!conn_has_output(c)) {
         conn_close(c);
         return;
     }
     conn_finish(c);
-    c->peer_done = true;
     loop_change(c->net->loop, &c->source, EPOLLOUT);
 }
 
@@ -405,8 +438,6 @@ static void shake_hands(struct conn *c)
     struct mono begin = mono_now();
     int r;
 
-    if (n->handshakes_ns > HANDSHAKES_PER_TURN_NS)
-        return; /* epoll says it again */
     r = tls_handshake(c->tls);
     n->handshakes_ns += mono_now().ns - begin.ns;
     if (r == -EAGAIN || c->closed)
@@ -414,9 +445,15 @@ static void shake_hands(struct conn *c)
     c->handshaking = false;
     if (r == 0) {
         n->stats.handshakes++;
+        if (c->ours)
+            c->protocol->ready(c);
         return;
     }
     n->stats.handshakes_failed++;
+    if (c->ours) {
+        conn_close(c);
+        return;
+    }
     tls_free(c->tls);
     c->tls = NULL;
     if (r == -EPROTOTYPE)
@@ -429,7 +466,8 @@ static void on_ready(struct source *s, uint32_t events)
     struct conn *c = CONTAINER_OF(s, struct conn, source);
 
     if (c->handshaking && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
-        shake_hands(c);
+        if (c->net->handshakes_ns <= HANDSHAKES_PER_TURN_NS) /* else epoll says it again */
+            shake_hands(c);
         return; /* bytes that are there already bring the next event */
     }
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))

@@ -1,7 +1,7 @@
 /*
- * conn -- one accepted TCP connection.
+ * conn -- one TCP connection, accepted or made by us.
  *
- * Belongs to its worker's thread and to the net that accepted it; freed by net_reap() in the turn
+ * Belongs to its worker's thread and to its net; freed by net_reap() in the turn
  * after it was closed, so a pointer to it stays valid until the end of the turn. Kept small:
  * buffers exist only while they hold something.
  *
@@ -53,10 +53,18 @@ struct conn {
     bool yielding : 1; /* nor in this turn */
     bool loopback : 1;
     bool handshaking : 1; /* TLS is not up yet: nothing has been read, nothing may be sent */
+    bool ours : 1;        /* made by conn_open_to() */
 };
 
 /* Take over an accepted socket. Returns 0; or a negative errno, the socket closed. */
 MUST_CHECK int conn_open(struct net *n, int fd, struct address *address, bool loopback);
+
+/* Take over a socket that is connected to the server `host`. With a net that has TLS the handshake
+ * begins, within the net's handshake_ms; protocol->ready() tells when something may be sent, and
+ * comes before this returns when there is none. A handshake that fails closes it. Returns 0 and
+ * *ret, a peer's to its end(); or a negative errno, the socket closed. */
+MUST_CHECK int conn_open_to(struct net *n, int fd, const char *host, const struct protocol *p,
+                            void *state, struct conn **ret);
 
 /* Send, now or as soon as the socket takes it. Closes the connection when the out buffer would grow
  * past its bound. */

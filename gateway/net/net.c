@@ -150,19 +150,25 @@ static void on_pause_over(struct deadline *d, struct mono now)
     loop_change(n->loop, &n->listener, EPOLLIN);
 }
 
-int net_open(struct net *n, struct loop *l, const char *address, const struct net_limits *limits,
-             const struct protocol *first, void *owner, bool shared_port)
+int net_init(struct net *n, struct loop *l, const struct net_limits *limits, void *owner)
 {
-    int fd, r;
-
-    *n = (struct net){.loop = l, .owner = owner, .first = first, .limits = *limits};
+    *n = (struct net){.loop = l, .owner = owner, .limits = *limits};
     n->listener = (struct source){.fd = -1, .ready = on_listener};
     deadline_init(&n->listener_pause, on_pause_over);
     list_init(&n->conns);
     list_init(&n->gone);
     n->read_buffer = malloc(READ_MAX);
-    if (n->read_buffer == NULL)
-        return -ENOMEM;
+    return n->read_buffer != NULL ? 0 : -ENOMEM;
+}
+
+int net_open(struct net *n, struct loop *l, const char *address, const struct net_limits *limits,
+             const struct protocol *first, void *owner, bool shared_port)
+{
+    int fd, r = net_init(n, l, limits, owner);
+
+    if (r < 0)
+        return r;
+    n->first = first;
     fd = listen_on(address, shared_port);
     if (fd < 0)
         return fd;

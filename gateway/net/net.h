@@ -1,6 +1,6 @@
 /*
- * net -- the listening socket and its connections: bytes in, bytes out, limits. Knows nothing of
- * topics.
+ * net -- a listening socket and its connections, or those that we make: bytes in, bytes out,
+ * limits. Knows nothing of topics.
  *
  * One worker thread; nothing blocks.
  */
@@ -33,6 +33,8 @@ struct protocol {
         keep_max; /* bytes that bytes() may leave unused; a connection that sends more is closed */
     bool takes_turns; /* nothing is read while answers are under way */
 
+    /* A connection of ours stands: TLS, if any, is up. NULL for accepted ones. */
+    void (*ready)(struct conn *c);
     /* Bytes have come. Returns how many were used; the rest is given again, together with what
      * comes next. */
     size_t (*bytes)(struct conn *c, uint8_t *bytes, size_t len);
@@ -80,6 +82,11 @@ struct net {
 MUST_CHECK int net_open(struct net *n, struct loop *l, const char *address,
                         const struct net_limits *limits, const struct protocol *first, void *owner,
                         bool shared_port);
+
+/* A net without a listener: of connections that are made by us (see conn_open_to()). Returns 0; or
+ * -ENOMEM. */
+MUST_CHECK int net_init(struct net *n, struct loop *l, const struct net_limits *limits,
+                        void *owner);
 
 /* New connections speak TLS with this certificate (see tls.h; the net takes a reference of its
  * own); those that are there keep theirs. */

@@ -11,6 +11,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,20 +80,20 @@ static int no_pass_phrase(char *buf, int size, int writing, void *ctx)
     return -1;
 }
 
-static int use_certificate(SSL_CTX *ctx, const struct tls_files *f)
+static int use_certificate(SSL_CTX *ctx, const char *cert, const char *key)
 {
-    int r = check_file(f->cert, false);
+    int r = check_file(cert, false);
 
     if (r == 0)
-        r = check_file(f->key, true);
+        r = check_file(key, true);
     if (r < 0)
         return r;
     SSL_CTX_set_default_passwd_cb(ctx, no_pass_phrase);
-    if (SSL_CTX_use_certificate_chain_file(ctx, f->cert) != 1)
-        return unusable("the certificate", f->cert);
-    if (SSL_CTX_use_PrivateKey_file(ctx, f->key, SSL_FILETYPE_PEM) != 1)
-        return unusable("the certificate's key", f->key);
-    return SSL_CTX_check_private_key(ctx) == 1 ? 0 : unusable("the certificate's key", f->key);
+    if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
+        return unusable("the certificate", cert);
+    if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+        return unusable("the certificate's key", key);
+    return SSL_CTX_check_private_key(ctx) == 1 ? 0 : unusable("the certificate's key", key);
 }
 
 static int ask_clients(SSL_CTX *ctx, const struct tls_files *f)
@@ -176,11 +177,50 @@ int tls_context_load(const struct tls_files *f, struct ssl_ctx_st **ret)
     if (r < 0)
         log_error("TLS: this OpenSSL cannot do it: %s", complaint());
     if (r == 0)
-        r = use_certificate(ctx, f);
+        r = use_certificate(ctx, f->cert, f->key);
     if (r == 0)
         r = ask_clients(ctx, f);
     if (r == 0) {
         tell_validity(ctx, f->cert);
+        *ret = ctx;
+        ctx = NULL; /* handed over */
+    }
+    SSL_CTX_free(ctx);
+    return r;
+}
+
+static int trust_servers(SSL_CTX *ctx, const char *ca)
+{
+    int r = ca != NULL ? check_file(ca, false) : 0;
+
+    if (r < 0)
+        return r;
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    if (ca != NULL && SSL_CTX_load_verify_file(ctx, ca) != 1)
+        return unusable("the authority of servers", ca);
+    if (ca == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1)
+        return unusable("authorities", "the system's certificates");
+    return 0;
+}
+
+int tls_client_context_load(const struct tls_client_files *f, struct ssl_ctx_st **ret)
+{
+    SSL_CTX *ctx;
+    int r;
+
+    ERR_clear_error();
+    ctx = SSL_CTX_new(TLS_client_method());
+    if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
+        SSL_CTX_free(ctx);
+        return -ENOMEM;
+    }
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    r = trust_servers(ctx, f->ca);
+    if (r == 0 && f->cert != NULL)
+        r = use_certificate(ctx, f->cert, f->key);
+    if (r == 0) {
         *ret = ctx;
         ctx = NULL; /* handed over */
     }
@@ -286,6 +326,34 @@ int tls_new(struct ssl_ctx_st *ctx, int fd,
     }
     SSL_set_bio(t->ssl, bio, bio);
     SSL_set_accept_state(t->ssl);
+    *ret = t;
+    return 0;
+}
+
+/* Whose certificate it is to be; only names are told to the server. */
+static bool expect_host(SSL *ssl, const char *host)
+{
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1)
+        return true;
+    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+int tls_new_client(struct ssl_ctx_st *ctx, int fd, const char *host,
+                   void (*send)(void *owner, const uint8_t *bytes, size_t len), void *owner,
+                   struct tls **ret)
+{
+    struct tls *t;
+    int r = tls_new(ctx, fd, send, owner, &t);
+
+    if (r < 0)
+        return r;
+    SSL_set_connect_state(t->ssl);
+    if (!expect_host(t->ssl, host)) {
+        tls_free(t);
+        return -ENOMEM;
+    }
     *ret = t;
     return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * tls -- TLS 1.2 and 1.3 for accepted connections. Its .c is the only one that includes
- * <openssl/ssl.h>.
+ * tls -- TLS 1.2 and 1.3 for accepted connections, and for those that we make to a server. Its .c
+ * is the only one that includes <openssl/ssl.h>.
  *
  * A session reads its socket itself; what it has to send it hands to its owner, who takes all of it
  * and keeps what the socket does not take. So a write is never half done, and nothing here waits.
@@ -30,6 +30,17 @@ struct tls_files {
 /* Read the files. Returns 0 and *ret, given back with tls_context_unref(); or a negative errno
  * after logging one line. */
 MUST_CHECK int tls_context_load(const struct tls_files *f, struct ssl_ctx_st **ret);
+
+/* Who we are to a server, and whom we trust: all may be NULL. */
+struct tls_client_files {
+    const char *ca;   /* PEM; NULL: the system's authorities */
+    const char *cert; /* PEM, with its key: what is shown to the server */
+    const char *key;
+};
+
+/* As tls_context_load(), for tls_new_client(). */
+MUST_CHECK int tls_client_context_load(const struct tls_client_files *f, struct ssl_ctx_st **ret);
+
 struct ssl_ctx_st *tls_context_ref(struct ssl_ctx_st *ctx); /* NULL is allowed in both */
 void tls_context_unref(struct ssl_ctx_st *ctx);
 
@@ -40,6 +51,12 @@ struct tls;
 MUST_CHECK int tls_new(struct ssl_ctx_st *ctx, int fd,
                        void (*send)(void *owner, const uint8_t *bytes, size_t len), void *owner,
                        struct tls **ret);
+
+/* The same as the client of a server that must show a certificate for `host`, a name or an address.
+ * The handshake begins with the first call of tls_handshake(). */
+MUST_CHECK int tls_new_client(struct ssl_ctx_st *ctx, int fd, const char *host,
+                              void (*send)(void *owner, const uint8_t *bytes, size_t len),
+                              void *owner, struct tls **ret);
 void tls_free(struct tls *t); /* NULL is allowed */
 
 /* Go on with the handshake. Returns 0 when it is complete; -EAGAIN more must come in; -EPROTOTYPE
