@@ -192,7 +192,7 @@ static void on_client_end(struct conn *c)
 
 static const struct protocol client_protocol = {
     .name = "broker",
-    .keep_max = READ_BUFFER, /* what came before the broker was there; then WS_KEEP_MAX */
+    .keep_max = READ_MAX, /* what came before the broker was there; then WS_KEEP_MAX */
     .bytes = on_client_bytes,
     .drained = on_client_drained,
     .expired = on_client_expired,
