@@ -276,7 +276,7 @@ void choice_offer(struct choice *c, size_t feed, const struct quote *q, struct m
         freshness_heard(&c->sides[feed].freshness, &v->fresh, q->session, now);
     v->known = true;
     v->latest = *q;
-    v->latest.correction.at.ms = 0; /* told once */
+    v->latest.correction.at.ms = 0;     /* told once */
     v->latest.heard = (struct mono){0}; /* given again, it is no news */
     if (c->n_feeds == 1) {
         p->feed = 0;

@@ -175,8 +175,7 @@ bool board_take(struct board *b, const struct sessions *s, struct mono now, stru
     b->published_at = now;
     *ret = r->listing.good.quote;
     r->listing.good.quote.correction.at.ms = 0; /* told once */
-    r->shown = r->news_at.ns == 0 ? s->now
-                                  : sessions_label(s, (enum quote_session)ret->session);
+    r->shown = r->news_at.ns == 0 ? s->now : sessions_label(s, (enum quote_session)ret->session);
     r->shown_at = now;
     ret->session = (uint8_t)r->shown;
     ret->heard = r->news_at;
