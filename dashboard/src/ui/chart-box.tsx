@@ -204,8 +204,9 @@ function lookOf(model: Model, desk: Desk, index: number): { readonly value: Char
 const LINE_PX = 21;
 
 function legendPx(model: Model, index: number): number {
-  const { length } = model.charts.value;
-  const lines = 1 + (length > 1 ? 1.4 : 0) + (model.charts.value[index]?.compared.length ? 1 : 0);
+  const { length, [index]: shown } = model.charts.value;
+  const hasNote = shown !== undefined && stateOf(model, shown) === 'off';
+  const lines = 1 + (length > 1 ? 1.4 : 0) + (shown?.compared.length ? 1 : 0) + (hasNote ? 1 : 0);
   return 24 + lines * LINE_PX;
 }
 
