@@ -18,5 +18,4 @@ pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0)
 # These ship no pkg-config file in Debian.
 find_library(WSLAY wslay REQUIRED)
 find_path(WSLAY_INCLUDE wslay/wslay.h REQUIRED)
-find_library(PAHO_MQTT3C paho-mqtt3c REQUIRED)
-find_path(PAHO_INCLUDE MQTTClient.h REQUIRED)
+find_path(PAHO_INCLUDE MQTTClient.h REQUIRED) # the library is loaded when it is known which

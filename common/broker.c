@@ -33,10 +33,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/backoff.h"
+#include "common/certfile.h"
 #include "common/broker_properties.h"
 #include "common/broker_url.h"
 #include "common/log.h"
@@ -371,21 +371,9 @@ static void link_describe(const struct link *l, int rc, int err, char why[WHY_MA
  * The broker's files
  */
 
-static int check_file(const char *path, bool private)
+static int check_file(const char *path, bool is_key)
 {
-    struct stat st;
-
-    if (path == NULL)
-        return 0;
-    if (access(path, R_OK) < 0 || stat(path, &st) < 0) {
-        log_error("broker: cannot read %s: %s", path, strerror(errno));
-        return -EINVAL;
-    }
-    if (private && (st.st_mode & (S_IRWXO | S_IWGRP))) {
-        log_error("broker: others may read the key %s; run: chmod 600 %s", path, path);
-        return -EINVAL;
-    }
-    return 0;
+    return path == NULL || certfile_check("broker", path, is_key) == 0 ? 0 : -EINVAL;
 }
 
 /* What the library would complain of at each attempt. Returns 0; -EINVAL, logged. */

@@ -1,6 +1,7 @@
 #include "examples/display/link.h"
 
 #include <MQTTClient.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -27,9 +28,11 @@
 #define REFUSED 0x80           /* in a SUBACK */
 
 struct link {
-    char *address; /* as Paho wants it: tcp://host:port */
+    char *address; /* as Paho wants it: tcp://host:port, ssl://host:port */
     char *user;    /* NULL for none */
     char *password;
+    bool tls;
+    char *ca_file, *cert_file, *key_file; /* NULL for none */
     char **filters;
     size_t n_filters;
     const struct link_events *events;
@@ -46,6 +49,7 @@ struct link {
 /* ---- the URL --------------------------------------------------------------------------------- */
 
 struct url {
+    bool tls;
     const char *user, *host; /* into the text, with a length; user NULL for none */
     size_t user_len, host_len;
     const char *port; /* "" for the default */
@@ -59,18 +63,17 @@ static bool port_valid(const char *port)
     return '0' < port[0] && port[0] <= '9' && *end == '\0' && n <= 65535;
 }
 
-/* mqtt://[user@]host[:port], host a name, an IPv4 address or an IPv6 one in brackets. */
+/* mqtt[s]://[user@]host[:port], host a name, an IPv4 address or an IPv6 one in brackets. */
 static const char *url_parse(const char *text, struct url *ret)
 {
-    static const char scheme[] = "mqtt://";
+    static const char plain[] = "mqtt://", tls[] = "mqtts://";
     struct url u = {.port = ""};
     const char *at, *end;
 
-    if (strncmp(text, "mqtts://", 8) == 0)
-        return "this display speaks no TLS, to stay small; use mqtt://";
-    if (strncmp(text, scheme, strlen(scheme)) != 0)
+    u.tls = strncmp(text, tls, strlen(tls)) == 0;
+    if (!u.tls && strncmp(text, plain, strlen(plain)) != 0)
         return "a broker's address looks like mqtt://127.0.0.1:1883";
-    u.host = text + strlen(scheme);
+    u.host = text + strlen(u.tls ? tls : plain);
     at = strrchr(u.host, '@');
     if (at != NULL) {
         u.user = u.host;
@@ -82,7 +85,7 @@ static const char *url_parse(const char *text, struct url *ret)
     end = u.host[0] == '[' ? strchr(u.host, ']') : NULL;
     u.host_len = end != NULL ? (size_t)(end + 1 - u.host) : strcspn(u.host, ":");
     if (u.host_len == 0 || strcspn(u.host, "/?# ") < strlen(u.host))
-        return "after mqtt:// comes a host, optionally a port, nothing else";
+        return "after :// comes a host, optionally a port, nothing else";
     if (u.host[u.host_len] == ':')
         u.port = u.host + u.host_len + 1;
     if (u.host[u.host_len] != '\0' && !port_valid(u.port))
@@ -98,11 +101,58 @@ const char *link_url_error(const char *url)
     return url_parse(url, &u);
 }
 
+/* ---- Paho, one of the two ----------------------------------------------------------------------
+ */
+
+static struct {
+    __typeof__(&MQTTClient_create) create;
+    __typeof__(&MQTTClient_destroy) destroy;
+    __typeof__(&MQTTClient_connect) connect;
+    __typeof__(&MQTTClient_disconnect) disconnect;
+    __typeof__(&MQTTClient_subscribeMany) subscribe_many;
+    __typeof__(&MQTTClient_receive) receive;
+    __typeof__(&MQTTClient_freeMessage) free_message;
+    __typeof__(&MQTTClient_free) free;
+} paho;
+
+/* Returns 0; -ELIBACC. */
+static int paho_load(bool tls)
+{
+    const struct {
+        const char *name;
+        void *to; /* a pointer to a function, as dlsym() gives it */
+    } calls[] = {
+        {"MQTTClient_create", &paho.create},
+        {"MQTTClient_destroy", &paho.destroy},
+        {"MQTTClient_connect", &paho.connect},
+        {"MQTTClient_disconnect", &paho.disconnect},
+        {"MQTTClient_subscribeMany", &paho.subscribe_many},
+        {"MQTTClient_receive", &paho.receive},
+        {"MQTTClient_freeMessage", &paho.free_message},
+        {"MQTTClient_free", &paho.free},
+    };
+    void *library =
+        dlopen(tls ? "libpaho-mqtt3cs.so.1" : "libpaho-mqtt3c.so.1", RTLD_NOW | RTLD_LOCAL);
+
+    if (library == NULL)
+        return -ELIBACC;
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        void *call = dlsym(library, calls[i].name);
+        if (call == NULL)
+            return -ELIBACC;
+        memcpy(calls[i].to, &call, sizeof(call));
+    }
+    return 0;
+}
+
 /* ---- a session: everything from connecting to losing it -------------------------------------- */
 
-static const char *connect_error(int code)
+static const char *connect_error(const struct link *l, int code)
 {
     switch (code) {
+    case MQTTCLIENT_FAILURE:
+        return l->tls ? "nobody answers there, or TLS fails: see --mqtt-ca-file and --mqtt-cert"
+                      : "nobody answers there";
     case 1:
         return "the broker does not speak MQTT 3.1.1";
     case 2:
@@ -121,14 +171,22 @@ static const char *connect_error(int code)
 static int session_connect(struct link *l)
 {
     MQTTClient_connectOptions o = MQTTClient_connectOptions_initializer;
+    MQTTClient_SSLOptions ssl = MQTTClient_SSLOptions_initializer;
 
+    ssl.trustStore = l->ca_file;
+    ssl.keyStore = l->cert_file;
+    ssl.privateKey = l->key_file;
+    ssl.enableServerCertAuth = 1;
+    ssl.verify = 1; /* the name too */
+    if (l->tls)
+        o.ssl = &ssl;
     o.MQTTVersion = MQTTVERSION_3_1_1;
     o.cleansession = 1;
     o.keepAliveInterval = KEEP_ALIVE_S;
     o.connectTimeout = CONNECT_TIMEOUT_S;
     o.username = l->user;
     o.password = l->password;
-    return MQTTClient_connect(l->client, &o);
+    return paho.connect(l->client, &o);
 }
 
 /* Returns NULL when the broker granted at least one filter. */
@@ -140,7 +198,7 @@ static const char *session_subscribe(struct link *l)
 
     if (qos == NULL)
         return "out of memory";
-    r = MQTTClient_subscribeMany(l->client, (int)l->n_filters, l->filters, qos);
+    r = paho.subscribe_many(l->client, (int)l->n_filters, l->filters, qos);
     if (r != MQTTCLIENT_SUCCESS && r != REFUSED)
         why = "the connection broke while subscribing";
     for (size_t i = 0; r == MQTTCLIENT_SUCCESS && i < l->n_filters; i++)
@@ -172,12 +230,12 @@ static void session_receive(struct link *l)
         char *topic = NULL;
         int topic_len = 0;
 
-        r = MQTTClient_receive(l->client, &topic, &topic_len, &m, RECEIVE_TIMEOUT_MS);
+        r = paho.receive(l->client, &topic, &topic_len, &m, RECEIVE_TIMEOUT_MS);
         if (m == NULL)
             continue;
         session_deliver(l, topic, topic_len, m);
-        MQTTClient_freeMessage(&m);
-        MQTTClient_free(topic);
+        paho.free_message(&m);
+        paho.free(topic);
     }
 }
 
@@ -188,14 +246,14 @@ static const char *session_run(struct link *l)
     int r = session_connect(l);
 
     if (r != MQTTCLIENT_SUCCESS)
-        return connect_error(r);
+        return connect_error(l, r);
     why = session_subscribe(l);
     if (why == NULL) {
         l->events->up(l->ctx);
         session_receive(l);
         why = "the connection is lost";
     }
-    MQTTClient_disconnect(l->client, 0);
+    paho.disconnect(l->client, 0);
     return why;
 }
 
@@ -225,28 +283,51 @@ static void link_free(struct link *l)
     if (l == NULL)
         return;
     if (l->client != NULL)
-        MQTTClient_destroy(&l->client);
+        paho.destroy(&l->client);
     if (l->stop_fd >= 0)
         close(l->stop_fd);
     for (size_t i = 0; l->filters != NULL && i < l->n_filters; i++)
         free(l->filters[i]);
     free(l->filters);
+    free(l->ca_file);
+    free(l->cert_file);
+    free(l->key_file);
     free(l->password);
     free(l->user);
     free(l->address);
     free(l);
 }
 
-static int link_copy_config(struct link *l, const struct link_config *config, const struct url *u)
+/* Copy `s` unless it is NULL. */
+static bool copy_string(const char *s, char **ret)
 {
-    if (asprintf(&l->address, "tcp://%.*s:%s", (int)u->host_len, u->host,
-                 u->port[0] != '\0' ? u->port : "1883") < 0) {
+    if (s == NULL)
+        return true;
+    *ret = strdup(s);
+    return *ret != NULL;
+}
+
+static int link_copy_address(struct link *l, const struct broker_address *a, const struct url *u)
+{
+    const char *port = u->port[0] != '\0' ? u->port : u->tls ? "8883" : "1883";
+
+    if (asprintf(&l->address, "%s://%.*s:%s", u->tls ? "ssl" : "tcp", (int)u->host_len, u->host,
+                 port) < 0) {
         l->address = NULL; /* asprintf() leaves it undefined */
         return -ENOMEM;
     }
+    l->tls = u->tls;
     l->user = u->user != NULL ? strndup(u->user, u->user_len) : NULL;
-    l->password = config->password != NULL ? strdup(config->password) : NULL;
-    if ((u->user != NULL && l->user == NULL) || (config->password != NULL && l->password == NULL))
+    if ((u->user != NULL && l->user == NULL) || !copy_string(a->password, &l->password) ||
+        !copy_string(a->ca_file, &l->ca_file) || !copy_string(a->cert_file, &l->cert_file) ||
+        !copy_string(a->key_file, &l->key_file))
+        return -ENOMEM;
+    return 0;
+}
+
+static int link_copy_config(struct link *l, const struct link_config *config, const struct url *u)
+{
+    if (link_copy_address(l, &config->broker, u) < 0)
         return -ENOMEM;
     l->filters = calloc(config->n_filters, sizeof(*l->filters));
     if (l->filters == NULL)
@@ -269,8 +350,8 @@ static int link_make_client(struct link *l)
     rng_seed_random(&rng);
     snprintf(l->client_id, sizeof(l->client_id), "display-%08x",
              (unsigned)(rng_next(&rng) & 0xffffffff));
-    if (MQTTClient_create(&l->client, l->address, l->client_id, MQTTCLIENT_PERSISTENCE_NONE,
-                          NULL) != MQTTCLIENT_SUCCESS) {
+    if (paho.create(&l->client, l->address, l->client_id, MQTTCLIENT_PERSISTENCE_NONE, NULL) !=
+        MQTTCLIENT_SUCCESS) {
         l->client = NULL;
         return -ENOMEM;
     }
@@ -283,8 +364,11 @@ int link_open(const struct link_config *config, struct link **ret)
     struct url u;
     int r;
 
-    if (url_parse(config->url, &u) != NULL)
+    if (url_parse(config->broker.url, &u) != NULL)
         return -EINVAL;
+    r = paho_load(u.tls);
+    if (r < 0)
+        return r;
     l = calloc(1, sizeof(*l));
     if (l == NULL)
         return -ENOMEM;

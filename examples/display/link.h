@@ -1,9 +1,11 @@
 /*
  * link -- one subscription to an MQTT broker that keeps itself up.
  *
- * The only file that includes Paho. Its plain client (MQTTClient) blocks, so it lives in a thread
- * of the link's own: connect, subscribe, receive, and after a loss again, waiting 0.25 s at first
- * and up to 2 s later, with jitter, for ever. The callbacks run in that thread.
+ * The only file that includes Paho, which comes with TLS and without: the one that the address asks
+ * for is loaded, since OpenSSL would more than double the memory. Its plain client (MQTTClient)
+ * blocks, so it lives in a thread of the link's own: connect, subscribe, receive, and after a loss
+ * again, waiting 0.25 s at first and up to 2 s later, with jitter, for ever. The callbacks run in
+ * that thread.
  */
 #ifndef TAPECAST_DISPLAY_LINK_H
 #define TAPECAST_DISPLAY_LINK_H
@@ -11,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/broker.h"
 #include "common/macros.h"
 
 struct link_message {
@@ -28,9 +31,8 @@ struct link_events {
 };
 
 struct link_config {
-    const char *url;            /* mqtt://[user@]host[:1883] */
-    const char *password;       /* NULL for none */
-    const char *const *filters; /* valid ones, at least one */
+    struct broker_address broker; /* mqtt://[user@]host[:1883] or mqtts://…[:8883] */
+    const char *const *filters;   /* valid ones, at least one */
     size_t n_filters;
     const struct link_events *events;
     void *ctx;

@@ -88,9 +88,9 @@ static void change_link(struct display *d, enum board_link link, const char *why
     if (d->quiet || same)
         return;
     if (link == BOARD_UP)
-        log_info("connected to %s", d->settings->url);
+        log_info("connected to %s", d->settings->broker.url);
     else
-        log_warn("%s: %s; trying until it is back", d->settings->url, why);
+        log_warn("%s: %s; trying until it is back", d->settings->broker.url, why);
 }
 
 static void on_up(void *ctx)
@@ -308,11 +308,14 @@ static void summarize(struct display *d)
 static int display_run(struct display *d)
 {
     const struct settings *s = d->settings;
+    struct broker_address broker = s->broker;
     struct link *l = NULL;
-    int r = link_open(
+    int r;
+
+    broker.password = s->password;
+    r = link_open(
         &(struct link_config){
-            .url = s->url,
-            .password = s->password,
+            .broker = broker,
             .filters = (const char *const *)s->filters,
             .n_filters = s->n_filters,
             .events = &link_events,
@@ -347,7 +350,7 @@ static int display_start(const struct settings *s)
         board_new((const char *const *)s->symbols, s->n_symbols, (int64_t)s->stale_s * 1000,
                   mono_now(), &d.board) == 0) {
         choose_output(&d);
-        board_link(d.board, BOARD_CONNECTING, s->url, mono_now());
+        board_link(d.board, BOARD_CONNECTING, s->broker.url, mono_now());
         status = display_run(&d);
     }
     board_free(d.board);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/broker_options.h"
+#include "common/certfile.h"
 #include "common/quote.h"
 #include "examples/display/board.h"
 #include "examples/display/link.h"
@@ -27,8 +29,7 @@ static const char epilogue[] =
 static bool read_options(struct settings *s, int argc, char **argv)
 {
     const struct option_spec specs[] = {
-        {"mqtt-url", "URL", OPTION_STRING, &s->url, "mqtt://127.0.0.1:1883", 0, 0,
-         "The broker: mqtt://[user@]host[:port]."},
+        BROKER_OPTIONS(&s->broker),
         {"filter", "FILTER", OPTION_STRING, &s->filter, NULL, 0, 0,
          "An MQTT topic filter in place of symbols; + stands for one level. Shown are quotes on "
          "stocks/SYMBOL and prices on stocks/SYMBOL/price. Without symbols and filter: stocks/+."},
@@ -116,15 +117,33 @@ static int read_topics(struct settings *s, char **arguments, int n)
     return append_copy(s->filters, &s->n_filters, filter) ? 0 : EXIT_FAILURE;
 }
 
+/* Files for TLS. Returns 0 or the exit status. */
+static int check_files(const struct broker_address *a)
+{
+    if (strncmp(a->url, "mqtts://", 8) != 0 &&
+        (a->ca_file != NULL || a->cert_file != NULL || a->key_file != NULL))
+        return usage_error("--mqtt-url", "certificates need TLS: an address such as mqtts://host");
+    if ((a->cert_file == NULL) != (a->key_file == NULL))
+        return usage_error("--mqtt-cert", "a certificate and its --mqtt-key go together");
+    if ((a->ca_file != NULL && certfile_check("broker", a->ca_file, false) < 0) ||
+        (a->cert_file != NULL && certfile_check("broker", a->cert_file, false) < 0) ||
+        (a->key_file != NULL && certfile_check("broker", a->key_file, true) < 0))
+        return EXIT_FAILURE;
+    return 0;
+}
+
 /* What options_read() cannot know to be wrong. Returns 0 or the exit status. */
 static int check_options(struct settings *s)
 {
     int status;
 
-    if (link_url_error(s->url) != NULL)
-        return usage_error("--mqtt-url", link_url_error(s->url));
+    if (link_url_error(s->broker.url) != NULL)
+        return usage_error("--mqtt-url", link_url_error(s->broker.url));
+    status = check_files(&s->broker);
+    if (status != 0)
+        return status;
     status = read_topics(s, s->options.arguments, s->options.n_arguments);
-    if (status == 0 && options_secret(&s->options, "TAPECAST_MQTT_PASSWORD", &s->password) < 0)
+    if (status == 0 && options_secret(&s->options, BROKER_PASSWORD, &s->password) < 0)
         status = EXIT_FAILURE;
     return status;
 }

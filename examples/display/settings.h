@@ -8,11 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/broker.h"
 #include "common/macros.h"
 #include "common/options.h"
 
 struct settings {
-    const char *url; /* one that link_open() takes */
+    struct broker_address broker; /* one that link_open() takes, but for the password */
     const char *filter;
     char *password; /* NULL when not set */
     bool plain;

@@ -7,7 +7,6 @@
 #include "gateway/net/tls.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -17,9 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "common/certfile.h"
 #include "common/log.h"
 
 #include "common/banned.h"
@@ -54,25 +52,6 @@ static int unusable(const char *what, const char *path)
     return -EINVAL;
 }
 
-/* A file that is there and is for us to read; the key for us alone (a group may be let in). */
-static int check_file(const char *path, bool private)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st;
-    int r = 0;
-
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        r = -errno;
-        log_error("TLS: cannot read %s: %s", path, strerror(-r));
-    } else if (private && (st.st_mode & (S_IRWXO | S_IWGRP))) {
-        r = -EACCES;
-        log_error("TLS: others may read the key %s; run: chmod 600 %s", path, path);
-    }
-    if (fd >= 0)
-        close(fd);
-    return r;
-}
-
 /* In place of asking at the terminal. */
 static int no_pass_phrase(char *buf, int size, int writing, void *ctx)
 {
@@ -82,10 +61,10 @@ static int no_pass_phrase(char *buf, int size, int writing, void *ctx)
 
 static int use_certificate(SSL_CTX *ctx, const char *cert, const char *key)
 {
-    int r = check_file(cert, false);
+    int r = certfile_check("TLS", cert, false);
 
     if (r == 0)
-        r = check_file(key, true);
+        r = certfile_check("TLS", key, true);
     if (r < 0)
         return r;
     SSL_CTX_set_default_passwd_cb(ctx, no_pass_phrase);
@@ -103,7 +82,7 @@ static int ask_clients(SSL_CTX *ctx, const struct tls_files *f)
 
     if (f->client_ca == NULL)
         return 0;
-    r = check_file(f->client_ca, false);
+    r = certfile_check("TLS", f->client_ca, false);
     if (r < 0)
         return r;
     names = SSL_load_client_CA_file(f->client_ca);
@@ -191,7 +170,7 @@ int tls_context_load(const struct tls_files *f, struct ssl_ctx_st **ret)
 
 static int trust_servers(SSL_CTX *ctx, const char *ca)
 {
-    int r = ca != NULL ? check_file(ca, false) : 0;
+    int r = ca != NULL ? certfile_check("TLS", ca, false) : 0;
 
     if (r < 0)
         return r;

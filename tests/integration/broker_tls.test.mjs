@@ -43,13 +43,23 @@ test('prices go from the publisher over TLS to the recorder and to readers', asy
   const reader = await mqttClient(t, `${gateway.wsUrl}/mqtt`, { subscribe: 'stocks/AAPL' });
 
   assert.equal((await reader.message('stocks/AAPL')).json.symbol, 'AAPL');
-  await until(() => recorder.query("SELECT count(*) AS n FROM bars")[0].n > 0, { what: 'a bar' });
+  await until(() => recorder.query('SELECT name FROM symbols').some((s) => s.name === 'AAPL'), { what: 'a recorded symbol' });
   for (const program of [recorder, gateway]) assert.ok(!program.log.includes('pass word'));
 });
 
 test('options come from the environment too', async (t) => {
   const files = { TAPECAST_MQTT_CA_FILE: authority.cert, TAPECAST_MQTT_CERT: client.cert, TAPECAST_MQTT_KEY: client.key };
   await Gateway.start(t, address, { env: { ...env, ...files } });
+});
+
+test('a display shows prices over TLS', async (t) => {
+  await Publisher.start(t, address, { symbols: ['AAPL'], args, env });
+  const display = new Program(t, 'tapecast-display', ['--mqtt-url', address.url, '--plain', ...args, 'AAPL'], { env }).start();
+  await display.logged(/^AAPL \d+\.\d\d/m);
+
+  const wrong = ['--mqtt-ca-file', stranger.cert, ...shown(client)];
+  const wary = new Program(t, 'tapecast-display', ['--mqtt-url', address.url, '--plain', ...wrong, 'AAPL'], { env }).start();
+  await wary.logged(/TLS fails: see --mqtt-ca-file/);
 });
 
 const REFUSALS = [

@@ -258,7 +258,8 @@ test('it ends quietly when its reader does', async (t) => {
 test('wrong options end with status 2 and one line that helps', async (t) => {
   const cases = [
     [['--mqtt-url', 'localhost'], /mqtt:\/\/127\.0\.0\.1:1883/],
-    [['--mqtt-url', 'mqtts://localhost'], /no TLS/],
+    [['--mqtt-ca-file', 'ca.pem'], /certificates need TLS/],
+    [['--mqtt-url', 'mqtts://localhost', '--mqtt-cert', 'a.pem'], /go together/],
     [['--mqtt-url', 'mqtt://me:secret@localhost'], /TAPECAST_MQTT_PASSWORD/],
     [['--filter', 'stocks/+x'], /not an MQTT filter/],
     [['--filter', 'stocks/#/price'], /not an MQTT filter/],

@@ -13,6 +13,7 @@ static void good_addresses_are_taken(void **state)
     static const char *const urls[] = {
         "mqtt://127.0.0.1",      "mqtt://127.0.0.1:1883", "mqtt://broker.example:65535",
         "mqtt://user@localhost", "mqtt://[::1]",          "mqtt://a@b@[::1]:1884",
+        "mqtts://u@h:1",
     };
 
     (void)state;
@@ -28,7 +29,7 @@ static void bad_addresses_are_told_from_good_ones(void **state)
         "localhost",
         "localhost:1883",
         "http://localhost",
-        "mqtts://localhost",
+        "mqtts://",
         "mqtt://",
         "mqtt://:1883",
         "mqtt://user@",
