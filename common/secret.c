@@ -1,9 +1,10 @@
 #include "common/secret.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/url.h"
 
 #include "common/banned.h"
 
@@ -28,22 +29,11 @@ static char *with_escaped_slashes(const char *text)
 
 static char *as_in_url(const char *text)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    char *copy = malloc(3 * strlen(text) + 1), *p = copy;
+    size_t cap = 3 * strlen(text) + 1;
+    char *copy = malloc(cap);
 
-    for (; copy != NULL && *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (isalnum(c) || strchr("-._~", c) != NULL) {
-            *p++ = (char)c;
-        } else {
-            *p++ = '%';
-            *p++ = hex[c >> 4];
-            *p++ = hex[c & 15];
-        }
-    }
     if (copy != NULL)
-        *p = '\0';
+        url_escape(text, copy, cap);
     return copy;
 }
 

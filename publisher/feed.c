@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <string.h>
 
+#include "common/log.h"
+
 #include "common/banned.h"
 
 static const struct feed_ops *const feeds[] = {
@@ -29,6 +31,23 @@ const char *feed_condition_name(enum feed_condition condition)
     };
 
     return names[condition];
+}
+
+int feed_speed(const struct feed_options *options, double *ret)
+{
+    const char *text = options->speed != NULL ? options->speed : "1";
+    struct decimal d;
+
+    if (strcmp(text, "max") == 0) {
+        *ret = 0;
+        return 0;
+    }
+    if (decimal_parse(text, strlen(text), &d) < 0 || d.coef <= 0) {
+        log_error("--speed %s is neither max nor a factor above 0 such as 10 or 0.5", text);
+        return -EINVAL;
+    }
+    *ret = decimal_to_double(d);
+    return 0;
 }
 
 int feed_wait(const struct feed_config *config, struct mono t)

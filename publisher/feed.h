@@ -111,6 +111,9 @@ const struct feed_ops *feed_find(const char *name);
 
 const char *feed_condition_name(enum feed_condition condition); /* "starting", "live", … */
 
+/* What --speed says: a factor, 0 for `max`. Returns 0; -EINVAL (logged). */
+MUST_CHECK int feed_speed(const struct feed_options *options, double *ret);
+
 /* Sleep until `t` or until the publisher stops. Returns 0 or -ECANCELED. For feeds that wait for a
  * moment, not for a socket. */
 MUST_CHECK int feed_wait(const struct feed_config *config, struct mono t);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/url.h"
 #include "common/clock.h"
 #include "publisher/net/http.h"
 #include "publisher/replay/timestamp.h"
@@ -19,8 +20,8 @@ void alpaca_bars_url(const char *base, const char *symbol, int64_t from_s, int64
     char name[3 * SYMBOL_MAX + 1], page[3 * ALPACA_TOKEN_MAX + 1];
     char from[WALL_TEXT_MAX], last[WALL_TEXT_MAX];
 
-    http_escape(symbol, name, sizeof(name));
-    http_escape(token, page, sizeof(page));
+    url_escape(symbol, name, sizeof(name));
+    url_escape(token, page, sizeof(page));
     wall_format((struct wall){from_s * 1000}, from);
     wall_format((struct wall){last_s * 1000}, last);
     snprintf(buf, ALPACA_URL_MAX,

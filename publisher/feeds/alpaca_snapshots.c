@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/url.h"
 #include "publisher/feeds/alpaca.h"
 
 #include "common/banned.h"
@@ -197,7 +198,7 @@ static size_t list_symbols(struct feed *f, FILE *out)
         if (set_has_refused(f, &f->live.board.rows[s->end]))
             continue;
         s->last = s->end;
-        http_escape(f->live.board.rows[s->end].listing.symbol, escaped, sizeof(escaped));
+        url_escape(f->live.board.rows[s->end].listing.symbol, escaped, sizeof(escaped));
         fprintf(out, "%s%s", n++ > 0 ? "," : "", escaped);
     }
     return n;

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/url.h"
 #include "publisher/feeds/finnhub.h"
 #include "publisher/feeds/finnhub_answer.h"
 
@@ -134,7 +135,7 @@ static int request(struct feed *f, struct ask *a, struct turn *t, struct mono no
 
     if (base[base_len - 1] == '/')
         base_len--;
-    http_escape(t->row->listing.symbol, escaped, sizeof(escaped));
+    url_escape(t->row->listing.symbol, escaped, sizeof(escaped));
     snprintf(url, sizeof(url), "%.*s/quote?symbol=%s", (int)base_len, base, escaped);
     if (http_get(a->http, url) < 0) {
         log_error("finnhub: cannot make a request");

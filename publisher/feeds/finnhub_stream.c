@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/url.h"
 #include "publisher/feeds/finnhub.h"
 #include "publisher/feeds/finnhub_message.h"
 
@@ -194,7 +195,7 @@ static int make_url(struct feed *f, const char *base)
 
     if (escaped == NULL)
         return r;
-    http_escape(key, escaped, escaped_max);
+    url_escape(key, escaped, escaped_max);
     if (asprintf(&f->trades.url, "%s%ctoken=%s", base, strchr(base, '?') != NULL ? '&' : '?',
                  escaped) > 0)
         r = 0;

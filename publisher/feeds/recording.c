@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/decimal.h"
 #include "common/log.h"
 #include "publisher/feed.h"
 #include "publisher/feeds/budget.h"
@@ -33,22 +32,6 @@ struct feed {
 static bool recording_lossless(const struct feed_options *options)
 {
     return feed_replay.lossless(options);
-}
-
-static int parse_speed(const char *text, double *ret)
-{
-    struct decimal d;
-
-    if (text == NULL || strcmp(text, "max") == 0) {
-        *ret = text == NULL ? 1 : 0;
-        return 0;
-    }
-    if (decimal_parse(text, strlen(text), &d) < 0 || d.coef <= 0) {
-        log_error("--speed %s is neither max nor a factor above 0 such as 10 or 0.5", text);
-        return -EINVAL;
-    }
-    *ret = decimal_to_double(d);
-    return 0;
 }
 
 /* A member from 1 to `max`, or what is nearest. */
@@ -134,7 +117,7 @@ static int recording_open(const struct feed_config *config, struct feed **ret)
 {
     struct feed *f;
     double speed;
-    int r = parse_speed(config->options->speed, &speed);
+    int r = feed_speed(config->options, &speed);
 
     if (r < 0)
         return r;

@@ -39,22 +39,6 @@ struct feed {
     struct feed_state state;
 };
 
-static int parse_speed(const char *text, double *ret)
-{
-    struct decimal d;
-
-    if (strcmp(text, "max") == 0) {
-        *ret = SPEED_MAX;
-        return 0;
-    }
-    if (decimal_parse(text, strlen(text), &d) < 0 || d.coef <= 0) {
-        log_error("--speed %s is neither max nor a factor above 0 such as 10 or 0.5", text);
-        return -EINVAL;
-    }
-    *ret = decimal_to_double(d);
-    return 0;
-}
-
 static const char *speed_text(const struct feed_options *options)
 {
     return options->speed != NULL ? options->speed : "1";
@@ -126,7 +110,7 @@ static int replay_open(const struct feed_config *config, struct feed **ret)
         log_error("the feed replay plays a file: name it with --file");
         return -EINVAL;
     }
-    r = parse_speed(speed_text(config->options), &speed);
+    r = feed_speed(config->options, &speed);
     if (r < 0)
         return r;
     f = new_feed(config, speed);

@@ -1,6 +1,5 @@
 #include "publisher/net/http.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,25 +168,6 @@ int http_take(struct http *h, struct http_answer *ret)
         record_answer(net_recorder(h->net), h->url, &a);
     *ret = a;
     return 0;
-}
-
-void http_escape(const char *text, char *buf, size_t cap)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    char *p = buf;
-
-    for (; *text != '\0' && (size_t)(p - buf) + 3 < cap; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (isalnum(c) || strchr("-._~", c) != NULL) {
-            *p++ = (char)c;
-        } else {
-            *p++ = '%';
-            *p++ = hex[c >> 4];
-            *p++ = hex[c & 15];
-        }
-    }
-    *p = '\0';
 }
 
 static bool is_base(const char *url, const char *plain, const char *secure)

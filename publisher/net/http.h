@@ -43,10 +43,6 @@ MUST_CHECK int http_take(struct http *h, struct http_answer *ret);
 #define HTTP_LIMIT_MAX_MS 300000
 int64_t http_limit_ms(int64_t told_s, struct backoff *limits);
 
-/* `text` as a URL's query takes it, NUL-terminated, cut at `cap` - 1 bytes: give 3 times its length
- * and one more. */
-void http_escape(const char *text, char *buf, size_t cap);
-
 /* Does `url` begin with http:// or https:// (ws:// or wss://), and is it short enough? */
 #define HTTP_BASE_MAX 512
 bool http_is_base(const char *url);
