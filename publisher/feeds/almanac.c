@@ -21,10 +21,12 @@
 #define AGAIN_MS 300000
 #define SPAN_DAYS 40
 
+enum asking { IDLE, ASKING_DAYS, ASKING_STATUS };
+
 struct almanac {
     struct almanac_config config;
     struct http *http;
-    enum { IDLE, ASKING_DAYS, ASKING_STATUS } asking;
+    enum asking asking;
     struct mono now, days_at, status_at; /* when to ask next */
     int32_t today, first, last;          /* the span that is asked for */
     struct mono price_at;
@@ -134,7 +136,7 @@ static bool is_daytime(const struct almanac *a, struct wall wall)
     return weekday != 0 && weekday != 6 && minute >= 9 * 60 + 35 && minute < 15 * 60 + 55;
 }
 
-static void ask(struct almanac *a, const char *what, int asking)
+static void ask(struct almanac *a, const char *what, enum asking asking)
 {
     char url[URL_MAX], first[CIVIL_TEXT_MAX], last[CIVIL_TEXT_MAX];
     size_t base_len = strlen(a->config.url);
