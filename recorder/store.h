@@ -103,7 +103,8 @@ struct store_tick_range {
 
 typedef int store_tick_fn(void *ctx, const struct store_tick *tick);
 
-/* In no order by seq; by time as they were recorded, about. -ENOENT: there is no tick of this symbol, or none of this run, at all. */
+/* In no order by seq; by time as they were recorded, about. -ENOENT: there is no tick of this
+ * symbol, or none of this run, at all. */
 MUST_CHECK int store_ticks(struct store *s, const struct store_tick_range *range, store_tick_fn *fn,
                            void *ctx);
 

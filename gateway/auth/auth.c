@@ -91,7 +91,7 @@ static struct keyset *current_keys(struct auth *a)
 
 static int renew_keys(struct auth *a)
 {
-    struct keyset *fresh, *old;
+    struct keyset *fresh = NULL, *old;
     int r = read_keys(&a->config, &fresh);
 
     if (r < 0)
