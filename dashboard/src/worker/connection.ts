@@ -14,9 +14,9 @@ import type { Link } from '../protocol/messages';
 import { difference } from '../protocol/subscriptions';
 
 const CONNECT_TIMEOUT_MS = 8_000;
-const PING_MS = 2_000;
+const PING_MS = 1_000;
 const SILENT_MS = 10_000;
-const BEHIND_MS = 4_000;
+const BEHIND_MS = 1_800;
 const KEEPALIVE_S = 30; // what the server is told; our own pings come more often
 const FILTERS_PER_PACKET = 100;
 /** A link that held this long was a good one: the next loss starts the back-off from its beginning. */
