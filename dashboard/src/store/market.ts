@@ -11,7 +11,7 @@ import { INTERVALS, Row, type Hours } from './row';
 import { Tape } from './tape';
 
 /** Bars kept over all symbols: a few symbols have long charts, thousands have short ones. */
-const BARS_BUDGET = 300_000;
+const BARS_BUDGET = 100_000; // about 10 MB when all are there
 const BARS_MIN = 30;
 const BARS_MAX = 2_000;
 const INTERVAL_COUNT = Object.keys(INTERVALS).length;
