@@ -189,6 +189,7 @@ test('a telephone goes back from the chart by a swipe', async (t) => {
   };
   for (const [from, to, y, goes] of [[200, 380, 500, false], [8, 80, 500, false], [8, 300, 500, true], [150, 380, 60, true]]) {
     await page.locator('.row').first().tap();
+    await page.locator('html[data-sheet=true]').waitFor();
     await until(() => chart.isVisible());
     await swipe(from, to, y);
     if (goes) await until(async () => !(await chart.isVisible()), { what: 'the list' });

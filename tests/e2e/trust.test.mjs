@@ -83,7 +83,7 @@ test('after an hour asleep nothing looks live until it ticks again', async (t) =
   });
   await exchange.goLive(dashboard);
   await dashboard.page.evaluate(() => { globalThis.slept = 3_600_000; });
-  await dashboard.state('Stale', 1000);
+  await dashboard.state('Stale', 3000); // by its silence alone it would take 5 s
   assert.equal(await dashboard.text('age'), '1h 00m ago');
   await exchange.tick('AAPL', 102);
   await dashboard.state('Live');

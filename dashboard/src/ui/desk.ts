@@ -47,7 +47,7 @@ export class Desk {
     });
     effect(() => { document.documentElement.dataset['phase'] = model.state.value.phase; });
     effect(() => { document.documentElement.dataset['sheet'] = String(this.sheet.value); });
-    addEventListener('popstate', () => { this.sheet.value = false; });
+    addEventListener('popstate', (event) => { this.sheet.value = (event.state as { sheet?: boolean } | null)?.sheet === true; });
   }
 
   private paintOwn(style: CSSStyleDeclaration): void {
