@@ -454,6 +454,7 @@ int main(int argc, char **argv)
     int status;
 
     log_init("gateway", LOG_INFO);
+    tls_library_init();
     if (!read_settings(argc, argv, &cmd.settings, &cmd.result)) {
         status = cmd.result.exit_status;
     } else {

@@ -74,7 +74,7 @@ bool grant_may_publish(const struct grant *g, const char *topic, size_t len)
 
 bool grant_allows_all(const struct grant *g)
 {
-    return any_covers(&g->topics, "#", 1) && any_covers(&g->publish, "#", 1);
+    return any_covers(&g->topics, "#", 1) && any_covers(&g->publish, "#", 1) && g->interval_ms == 0;
 }
 
 uint32_t grant_interval(const struct grant *g, uint32_t interval_ms)

@@ -44,7 +44,7 @@ MUST_CHECK int grant_add_topics(struct grant *g, const char *list);
 bool grant_may_read(const struct grant *g, const char *filter, size_t len);
 bool grant_may_publish(const struct grant *g, const char *topic, size_t len); /* NULL: nothing */
 
-/* May it read and publish whatever it likes: does `#` stand on both sides? */
+/* May it read and publish whatever it likes, as fast as it likes? */
 bool grant_allows_all(const struct grant *g);
 
 /* The pace that a subscription gets which asks for `interval_ms`. */

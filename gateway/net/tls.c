@@ -36,6 +36,11 @@ struct tls {
     void *owner;
 };
 
+void tls_library_init(void)
+{
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+}
+
 /* ---- the context ---- */
 
 /* What OpenSSL complained of first, for people. */

@@ -16,6 +16,10 @@
 
 #include "common/macros.h"
 
+/* To be called before anything else uses OpenSSL: at the program's end it must not clean up under
+ * threads that are still connecting somewhere. */
+void tls_library_init(void);
+
 #define TLS_RECORD_MAX 16384 /* bytes that one record carries */
 
 struct ssl_ctx_st; /* OpenSSL's SSL_CTX: the certificate, and what is asked of clients; counted */

@@ -339,6 +339,7 @@ test('with keys: a token that grants everything, or an address that was named', 
   assert.equal((await ask({ publish: ['#'] })).status, 403);
   assert.equal((await ask({ topics: ['#'], publish: ['+/#'] })).status, 101); // which is as much
   assert.equal((await ask({ topics: ['#'], publish: ['stocks/#', '+'] })).status, 403);
+  assert.equal((await ask({ ...all, max_rate: 5 })).status, 403);
   assert.equal((await ask({ ...all, exp: 1 })).status, 401);
   assert.equal((await ask(all)).status, 101);
   assert.equal((await ask(null, { path: `/broker?token=${signToken(all, SECRET)}` })).status, 101);
