@@ -29,12 +29,14 @@ struct settings {
     bool public;
     struct broker_address broker;
     const char *listen, *web, *store, *topics, *instance, *origins, *cors_origins, *broker_from;
-    const char *tls_client_auth;
+    const char *tls_client_auth, *proxies;
+    bool proxy_protocol;
     struct tls_files tls;
     uint64_t hsts;
     uint64_t workers, max_connections, max_per_address, handshake_ms, max_delay_ms, drain_ms,
         idle_ms;
     uint64_t max_broker_sessions;
+    uint64_t connects_s, subscribes_s, requests_s;
     uint64_t max_packet, max_subscriptions, max_filter_length, max_filter_levels;
     uint64_t max_topics, max_matches, max_log, max_logs;
 };
@@ -110,15 +112,29 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
         {"public", NULL, OPTION_FLAG, &s->public, NULL, 0, 0,
          "Serve anybody who can reach --listen, in the clear and without tokens. Needed for "
          "addresses beyond this machine when there is neither a certificate nor a key."},
+        {"proxies", "LIST", OPTION_STRING, &s->proxies, NULL, 0, 0,
+         "Reverse proxies and load balancers whose word is taken for whom a request is for "
+         "(X-Forwarded-For, Forwarded): addresses and networks such as 127.0.0.1,10.0.0.0/8. From "
+         "all others these fields are not believed."},
+        {"proxy-protocol", NULL, OPTION_FLAG, &s->proxy_protocol, NULL, 0, 0,
+         "Connections from --proxies begin with the PROXY protocol, version 1 or 2."},
         {"limits", NULL, OPTION_GROUP, NULL, NULL, 0, 0,
          "Limits, each worker's own; on SIGHUP they are read again"},
         {"max-connections", "N", OPTION_UINT, &s->max_connections, "16384", 1, 1000000,
          "Open connections; one more is answered 503."},
-        {"max-per-address", "N", OPTION_UINT, &s->max_per_address, "256", 1, 1000000,
+        {"max-per-address", "N", OPTION_UINT, &s->max_per_address, "1024", 1, 1000000,
          "Connections of one address (IPv6: one /64); one more is answered 429. Loopback is not "
          "counted."},
         {"max-broker-sessions", "N", OPTION_UINT, &s->max_broker_sessions, "1000", 1, 1000000,
          "Sessions at /broker, each a connection to the broker; one more is answered 503."},
+        {"max-connect-rate", "N", OPTION_UINT, &s->connects_s, "50", 0, 1000000,
+         "New connections a second of one address, and sessions of one token (its sub); one more "
+         "is answered 429 or CONNACK 0x9F. Of this and the next two 20 seconds' worth may come at "
+         "once, loopback is not counted, and 0 is no limit."},
+        {"max-subscribe-rate", "N", OPTION_UINT, &s->subscribes_s, "100", 0, 1000000,
+         "Subscriptions a second; one more is answered SUBACK 0x97, or the error rate_limited."},
+        {"max-request-rate", "N", OPTION_UINT, &s->requests_s, "100", 0, 1000000,
+         "HTTP requests a second; one more is answered 429."},
         {"handshake-timeout", "MS", OPTION_UINT, &s->handshake_ms, "10000", 100, 600000,
          "Time for a request head, and from it to MQTT CONNECT."},
         {"idle-timeout", "MS", OPTION_UINT, &s->idle_ms, "60000", 1000, 3600000,
@@ -166,7 +182,12 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
 static struct gateway_limits limits_of(const struct settings *s)
 {
     return (struct gateway_limits){
-        .net = {s->max_connections, s->max_per_address, (uint32_t)s->handshake_ms},
+        .net = {.max_connections = s->max_connections,
+                .max_per_address = s->max_per_address,
+                .handshake_ms = (uint32_t)s->handshake_ms,
+                .per_s = {[QUOTA_CONNECT] = (uint32_t)s->connects_s,
+                          [QUOTA_SUBSCRIBE] = (uint32_t)s->subscribes_s,
+                          [QUOTA_REQUEST] = (uint32_t)s->requests_s}},
         .hub = {s->max_topics, s->max_matches, s->max_log, s->max_logs},
         .max_packet_size = (uint32_t)s->max_packet,
         .max_subscriptions = (uint32_t)s->max_subscriptions,
@@ -243,6 +264,22 @@ static int load_broker_door(const struct settings *s, struct shared *sh)
     if (s->broker_from != NULL && strcmp(s->broker_from, "none") == 0)
         return 0;
     return broker_access_new(&s->broker, from, &sh->broker);
+}
+
+/* Returns 0; or -EINVAL or -ENOMEM after logging. */
+static int load_proxies(const struct settings *s, struct net_proxies *ret)
+{
+    int r = s->proxies != NULL ? ranges_parse(s->proxies, &ret->ranges) : 0;
+
+    ret->announce = s->proxy_protocol;
+    if (r < 0)
+        log_error("--proxies takes addresses and networks such as 127.0.0.1,10.0.0.0/8, not \"%s\"",
+                  s->proxies);
+    else if (s->proxy_protocol && ret->ranges.n == 0)
+        log_error("--proxy-protocol needs --proxies: from whom it is taken");
+    else
+        return 0;
+    return r < 0 ? r : -EINVAL;
 }
 
 static void fill_shared(const struct settings *s, struct shared *sh)
@@ -417,6 +454,8 @@ static int run(const struct command *cmd)
         r = load_tls(s, &sh.tls);
     if (r == 0)
         r = load_broker_door(s, &sh);
+    if (r == 0)
+        r = load_proxies(s, &sh.proxies);
     if (r == 0 && s->web != NULL)
         r = files_load(s->web, &sh.files);
     if (r < 0)
@@ -442,6 +481,7 @@ out:
     files_free(sh.files);
     auth_free(sh.auth);
     broker_access_free(sh.broker);
+    ranges_release(&sh.proxies.ranges);
     free(sh.workers);
     free(secret);
     free(password);

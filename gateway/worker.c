@@ -343,6 +343,7 @@ int worker_init(struct worker *w, struct shared *shared, const struct gateway_li
     if (r < 0)
         return r; /* logged */
     net_set_tls(&w->net, shared->tls);
+    w->net.proxies = &shared->proxies;
     return upstream_new(&shared->upstream, w->hub, &w->loop, index, &w->stats.tick_age,
                         &w->upstream);
 out:

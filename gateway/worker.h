@@ -45,9 +45,10 @@ struct gateway_limits {
 /* What all workers share: written before they start, then only read, but for the last two. */
 struct shared {
     const char *listen;
-    struct ssl_ctx_st *tls;   /* of connections that are accepted first; NULL: in the clear */
-    uint64_t hsts_s;          /* how long browsers are to come by TLS only; 0 says nothing */
-    const char *origins;      /* comma-separated; NULL: the gateway's own host; "*": all */
+    struct ssl_ctx_st *tls; /* of connections that are accepted first; NULL: in the clear */
+    uint64_t hsts_s;        /* how long browsers are to come by TLS only; 0 says nothing */
+    const char *origins;    /* comma-separated; NULL: the gateway's own host; "*": all */
+    struct net_proxies proxies;
     const char *cors_origins; /* those whose pages may read /api besides; or NULL */
     uint32_t max_delay_us;    /* the longest hold between two rounds of writes */
     uint32_t drain_ms;        /* over which readers are told that the gateway stops */

@@ -28,6 +28,7 @@
 #include "gateway/doors/gate.h"
 #include "gateway/doors/http.h"
 #include "gateway/doors/upgrade.h"
+#include "gateway/doors/visitor.h"
 #include "gateway/net/tls.h"
 #include "gateway/worker.h"
 
@@ -290,12 +291,6 @@ static void on_dialled(struct dial *d, int fd)
 
 /* ---- who may ---- */
 
-/* One whom a proxy has let through has not the address that we see. */
-static bool is_forwarded(const struct http_head *h)
-{
-    return http_head_count(h, "X-Forwarded-For") > 0 || http_head_count(h, "Forwarded") > 0;
-}
-
 /* A page of another site whose name has been made to point here has "the gateway's own host" as its
  * origin. What may be so is no name, or a name that is known. */
 static bool is_own_page(const struct shared *s, const struct http_head *h)
@@ -308,12 +303,8 @@ static bool is_own_page(const struct shared *s, const struct http_head *h)
 static bool address_allows(const struct http_request *r)
 {
     const struct shared *shared = worker_of(r->conn)->shared;
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof(peer);
 
-    return !is_forwarded(r->head) && is_own_page(shared, r->head) &&
-           getpeername(r->conn->source.fd, (struct sockaddr *)&peer, &len) == 0 &&
-           ranges_hold(&shared->broker->from, &peer);
+    return is_own_page(shared, r->head) && visitor_is_among(r, &shared->broker->from);
 }
 
 /* Since the bytes are not read, only who is granted everything may. */

@@ -2,16 +2,15 @@
  * /api/clients -- who is behind: the slowest readers of all workers first. For the operator:
  * loopback only.
  */
-#include <arpa/inet.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "gateway/doors/door.h"
 #include "gateway/doors/doors.h"
 #include "gateway/doors/h2.h"
 #include "gateway/doors/http.h"
+#include "gateway/doors/visitor.h"
 #include "gateway/hub/hub.h"
 #include "gateway/letter.h"
 #include "gateway/worker.h"
@@ -79,31 +78,15 @@ static int slowest_row_first(const void *a, const void *b)
     return order(x->lag, x->unsent, y->lag, y->unsent);
 }
 
-static void peer_name(const struct conn *c, char *buf, size_t cap)
-{
-    struct sockaddr_storage sa;
-    socklen_t len = sizeof(sa);
-    char host[INET6_ADDRSTRLEN] = "?";
-    unsigned port = 0;
-
-    if (getpeername(c->source.fd, (struct sockaddr *)&sa, &len) == 0) {
-        const struct sockaddr_in *four = (const void *)&sa;
-        const struct sockaddr_in6 *six = (const void *)&sa;
-        bool is_four = sa.ss_family == AF_INET;
-        inet_ntop(sa.ss_family, is_four ? (const void *)&four->sin_addr : &six->sin6_addr, host,
-                  sizeof(host));
-        port = ntohs(is_four ? four->sin_port : six->sin6_port);
-    }
-    snprintf(buf, cap, "%s port %u", host, port);
-}
-
 static void write_row(struct row *row, const struct client *c, unsigned worker)
 {
-    char peer[80];
+    char peer[ADDRESS_TEXT_MAX];
+    struct sockaddr_storage sa;
 
     row->lag = c->lag;
     row->unsent = c->conn->out_len;
-    peer_name(c->conn, peer, sizeof(peer));
+    conn_peer(c->conn, &sa);
+    address_write(&sa, peer);
     snprintf(row->text, sizeof(row->text),
              "{\"door\":\"%s\",\"peer\":\"%s\",\"worker\":%u,\"state\":\"%s\",\"behind\":%llu,"
              "\"unsent_bytes\":%u,\"filters\":%zu}",
@@ -249,7 +232,7 @@ void door_clients(const struct http_request *r)
     size_t n = w->shared->n_workers;
     struct gathering *g;
 
-    if (!r->conn->loopback) {
+    if (!visitor_is_operator(r)) {
         http_problem(r, 403, "", "This is for the gateway's own machine.");
         return;
     }

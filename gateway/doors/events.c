@@ -13,6 +13,7 @@
 #include "gateway/doors/h2.h"
 #include "gateway/doors/http.h"
 #include "gateway/doors/sse.h"
+#include "gateway/doors/visitor.h"
 #include "gateway/hub/hub.h"
 #include "gateway/worker.h"
 
@@ -210,7 +211,11 @@ static void answer(const struct http_request *r, enum sse_form form)
     struct stream *s = NULL;
     char fields[ORIGIN_MAX + 256];
     const char *why = ORIGIN_REFUSED;
-    int err = fields_for(r, fields, sizeof(fields)) ? 0 : -403;
+    int err;
+
+    if (!visitor_stays(r))
+        return;
+    err = fields_for(r, fields, sizeof(fields)) ? 0 : -403;
 
     if (err == 0)
         err = sse_wish_read(r->head, r->grant, form, w->limits.max_subscriptions, w->hub, &wish,

@@ -8,6 +8,7 @@
 #include "gateway/doors/door.h"
 #include "gateway/doors/doors.h"
 #include "gateway/doors/gate.h"
+#include "gateway/doors/visitor.h"
 #include "gateway/worker.h"
 
 #include "common/banned.h"
@@ -299,6 +300,11 @@ static void begin(const struct http_request *r, const struct grpc_method *m, int
         free(call);
         return;
     }
+    if (visitor_take_token(worker_of(r->conn), r->stream->grant, QUOTA_REQUEST) > 0) {
+        refuse(r, GRPC_RESOURCE_EXHAUSTED, VISITOR_RULE);
+        free(call);
+        return;
+    }
     call->stream = r->stream;
     call->method = m;
     call->deadline = timeout_ms >= 0 ? mono_add_ms(now, timeout_ms) : MONO_NEVER;
@@ -317,6 +323,8 @@ void door_grpc(const struct http_request *r)
         http_problem(r, 405, "Allow: POST\r\n", "A gRPC method is called by POST.");
     else if (!is_grpc_type(http_head_field(r->head, "content-type")))
         http_problem(r, 415, "", "A gRPC method takes application/grpc.");
+    else if (visitor_ask(r) > 0)
+        refuse(r, GRPC_RESOURCE_EXHAUSTED, VISITOR_RULE);
     else if (m == NULL)
         refuse(r, GRPC_UNIMPLEMENTED, "There is no such method; server reflection lists them.");
     else if (timeout.at != NULL && parse_timeout(timeout, &timeout_ms) < 0)

@@ -10,6 +10,7 @@
 #include "gateway/doors/gate.h"
 #include "gateway/doors/grpc.h"
 #include "gateway/doors/h2.h"
+#include "gateway/doors/visitor.h"
 #include "gateway/worker.h"
 
 #include "common/banned.h"
@@ -326,7 +327,7 @@ void http_resume(struct http_pending *p, const struct http_answer *a)
         return;
     }
     http_forget(p);
-    http_answer(&(struct http_request){c, p->stream, &head, NULL}, a);
+    http_answer(&(struct http_request){.conn = c, .stream = p->stream, .head = &head}, a);
     go_on(c, p->stream);
 }
 
@@ -338,7 +339,8 @@ void http_resume_problem(struct http_pending *p, int status, const char *fields,
     if (c == NULL)
         return;
     http_forget(p);
-    http_problem(&(struct http_request){c, p->stream, &head, NULL}, status, fields, detail);
+    http_problem(&(struct http_request){.conn = c, .stream = p->stream, .head = &head}, status,
+                 fields, detail);
     go_on(c, p->stream);
 }
 
@@ -366,16 +368,22 @@ static void pass_on(const struct http_request *r)
 
     if (route->gated && !gate_open(r, &known.grant))
         return;
-    route->handle(&known);
+    if (visitor_may_ask_by_token(&known))
+        route->handle(&known);
     grant_unref(known.grant);
 }
 
-void http_dispatch(const struct http_request *r)
+void http_dispatch(struct http_request *r)
 {
     const struct http_head *h = r->head;
+    struct visitor visitor;
 
+    visitor_see(r->conn, h, &visitor);
+    r->visitor = &visitor;
     if (r->stream != NULL && grpc_wants(h))
         door_grpc(r);
+    else if (!visitor_may_ask(r))
+        return;
     else if (!slice_is(h->method, "GET") && !slice_is(h->method, "HEAD"))
         http_problem(r, 405, "Allow: GET, HEAD\r\n", "Only GET and HEAD are answered here.");
     else if (has_body(h))

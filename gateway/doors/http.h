@@ -22,16 +22,18 @@ extern const struct protocol http_protocol;
 #define HTTP_OUT_OF_MEMORY "The gateway is out of memory; try again later."
 
 struct h2_stream;
+struct visitor;
 
 struct http_request {
     struct conn *conn;
-    struct h2_stream *stream;     /* NULL over HTTP/1.1 */
-    const struct http_head *head; /* valid during the handler */
+    struct h2_stream *stream;      /* NULL over HTTP/1.1 */
+    const struct http_head *head;  /* valid during the handler */
+    const struct visitor *visitor; /* who asks; valid during the handler */
     struct grant *grant; /* what the peer may do, for gated routes; valid during the handler */
 };
 
 /* Route a request to its door. */
-void http_dispatch(const struct http_request *r);
+void http_dispatch(struct http_request *r);
 
 /* An answer. `fields` are whole header lines ("Name: value\r\n"…) or "". */
 struct http_answer {

@@ -78,6 +78,10 @@ static void put_refusals(struct page *p, const struct figures *f)
     put(p, "# TYPE %s counter\n", name);
     put_labelled(p, name, "reason", "connections", f->net.refused_full);
     put_labelled(p, name, "reason", "address", f->net.refused_address);
+    put_labelled(p, name, "reason", "proxy_protocol", f->net.refused_proxy);
+    put_labelled(p, name, "reason", "connect_rate", f->net.refused_rate[QUOTA_CONNECT]);
+    put_labelled(p, name, "reason", "subscribe_rate", f->net.refused_rate[QUOTA_SUBSCRIBE]);
+    put_labelled(p, name, "reason", "request_rate", f->net.refused_rate[QUOTA_REQUEST]);
     put_labelled(p, name, "reason", "descriptors", f->net.refused_descriptors);
     put_labelled(p, name, "reason", "overrun", f->net.overrun);
     put_labelled(p, name, "reason", "tls", f->net.handshakes_failed);

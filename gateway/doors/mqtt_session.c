@@ -9,6 +9,7 @@
 #include "gateway/doors/mqtt_access.h"
 #include "gateway/doors/mqtt_encoding.h"
 #include "gateway/doors/pace.h"
+#include "gateway/doors/visitor.h"
 #include "gateway/letter.h"
 
 #include "common/banned.h"
@@ -216,10 +217,19 @@ static struct slice assign_client_id(struct mqtt_session *s, char buf[32])
     return (struct slice){buf, (size_t)n};
 }
 
+/* A token that came with the request has been counted then. */
+static bool came_with_token(const struct mqtt_session *s, const struct mqtt_connect *p)
+{
+    return session_worker(s)->shared->auth != NULL &&
+           (p->password.at != NULL || p->auth_method.at != NULL);
+}
+
 /* Why this CONNECT cannot be accepted, or MQTT_SUCCESS. */
 static uint8_t judge_connect(struct mqtt_session *s, const struct mqtt_connect *p,
                              const char **ret_why)
 {
+    uint8_t reason;
+
     if (p->client_id.len > CLIENT_ID_MAX) {
         *ret_why = "a client id has at most 256 bytes";
         return MQTT_CLIENT_ID_INVALID;
@@ -232,7 +242,13 @@ static uint8_t judge_connect(struct mqtt_session *s, const struct mqtt_connect *
         *ret_why = "this door is read-only: it takes no will";
         return MQTT_NOT_AUTHORIZED;
     }
-    return mqtt_access_connect(s, p, ret_why);
+    reason = mqtt_access_connect(s, p, ret_why);
+    if (reason == MQTT_SUCCESS && came_with_token(s, p) &&
+        visitor_take_token(session_worker(s), s->conn->grant, QUOTA_CONNECT) > 0) {
+        *ret_why = VISITOR_RULE;
+        return MQTT_CONNECTION_RATE_EXCEEDED;
+    }
+    return reason;
 }
 
 /* The session gets its id; one that had it before ends [MQTT-3.1.4-3]. An id that was `assigned`
@@ -375,6 +391,17 @@ static void apply(struct mqtt_session *s, struct filterset *want, struct filters
             reasons[i] = r == -ENOSPC ? MQTT_QUOTA_EXCEEDED : MQTT_UNSPECIFIED_ERROR;
 }
 
+/* SUBSCRIBE comes too often: every filter is refused for it. */
+static void put_off(struct mqtt_session *s, const struct mqtt_subscribe *p)
+{
+    uint8_t packet[ANSWER_MAX], reasons[FILTERS_PER_PACKET];
+
+    memset(reasons, MQTT_QUOTA_EXCEEDED, p->n_filters);
+    mqtt_session_answer(
+        s, packet,
+        mqtt_encode_suback(packet, answer_cap(s), s->version, p->packet_id, reasons, p->n_filters));
+}
+
 static void on_subscribe(struct mqtt_session *s, const struct mqtt_subscribe *p)
 {
     struct filterset want = {0}, snapshot = {0};
@@ -391,6 +418,10 @@ static void on_subscribe(struct mqtt_session *s, const struct mqtt_subscribe *p)
     }
     if (p->n_filters > FILTERS_PER_PACKET) {
         mqtt_session_disconnect(s, MQTT_QUOTA_EXCEEDED, "too many filters in one packet");
+        return;
+    }
+    if (visitor_take(s->conn, s->conn->grant, QUOTA_SUBSCRIBE) > 0) {
+        put_off(s, p);
         return;
     }
     if (filterset_copy(hub_filters(&s->reader), &want) < 0 ||

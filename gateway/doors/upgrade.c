@@ -1,6 +1,7 @@
 #include "gateway/doors/upgrade.h"
 
 #include "gateway/doors/pace.h"
+#include "gateway/doors/visitor.h"
 #include "gateway/worker.h"
 
 #include "common/banned.h"
@@ -23,6 +24,8 @@ bool upgrade_check(const struct http_request *r, const char *protocol, struct up
         http_problem(r, 400, "", PACE_RULE ".");
         return false;
     }
+    if (!visitor_stays(r))
+        return false;
     ret->len = ws_handshake_answer(&hs, ret->answer);
     if (ret->len == 0)
         http_problem(r, 503, "", HTTP_OUT_OF_MEMORY);

@@ -9,6 +9,7 @@
 #include "gateway/doors/gate.h"
 #include "gateway/doors/http.h"
 #include "gateway/doors/quote_encoding.h"
+#include "gateway/doors/visitor.h"
 #include "gateway/doors/watch.h"
 #include "gateway/hub/hub.h"
 
@@ -276,6 +277,11 @@ void ws_session_message(struct ws_session *s, const char *text, size_t len)
 
     if (action_parse(text, len, &a, &fault) < 0) {
         complain(s, fault.code, fault.message, NULL);
+        return;
+    }
+    if (a.kind != ACTION_PING && visitor_take(s->conn, s->conn->grant, QUOTA_SUBSCRIBE) > 0) {
+        complain(s, "rate_limited", VISITOR_RULE, NULL);
+        action_release(&a);
         return;
     }
     switch (a.kind) {

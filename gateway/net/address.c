@@ -1,6 +1,8 @@
 #include "gateway/net/address.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +45,39 @@ static struct address key_of(const struct sockaddr_storage *peer)
                sizeof(key.prefix));
     }
     return key;
+}
+
+void address_key(const struct sockaddr_storage *peer, uint8_t ret[ADDRESS_KEY_LEN])
+{
+    struct address key = key_of(peer);
+
+    memcpy(ret, key.prefix, sizeof(key.prefix));
+    ret[sizeof(key.prefix)] = key.family;
+}
+
+bool address_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+    uint32_t one, other;
+    bool is_four = ipv4_of(a, &one);
+
+    if (is_four != ipv4_of(b, &other))
+        return false;
+    return is_four ? one == other
+                   : memcmp(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr,
+                            &((const struct sockaddr_in6 *)(const void *)b)->sin6_addr, 16) == 0;
+}
+
+void address_write(const struct sockaddr_storage *peer, char buf[ADDRESS_TEXT_MAX])
+{
+    const struct sockaddr_in *four = (const void *)peer;
+    const struct sockaddr_in6 *six = (const void *)peer;
+    bool is_four = peer->ss_family == AF_INET;
+    char host[INET6_ADDRSTRLEN] = "?";
+
+    inet_ntop(peer->ss_family, is_four ? (const void *)&four->sin_addr : &six->sin6_addr, host,
+              sizeof(host));
+    snprintf(buf, ADDRESS_TEXT_MAX, "%s port %u", host,
+             ntohs(is_four ? four->sin_port : six->sin6_port));
 }
 
 static bool is_same(const struct hash_node *node, const void *key)

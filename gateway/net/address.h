@@ -36,4 +36,15 @@ void addresses_release(struct addresses *a);                      /* all have le
 
 bool address_is_loopback(const struct sockaddr_storage *peer);
 
+/* Are they the same, whatever the ports? */
+bool address_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+
+/* What is counted as one address, in bytes. */
+#define ADDRESS_KEY_LEN 9
+void address_key(const struct sockaddr_storage *peer, uint8_t ret[ADDRESS_KEY_LEN]);
+
+/* "192.0.2.1 port 4711", for people. */
+#define ADDRESS_TEXT_MAX 64
+void address_write(const struct sockaddr_storage *peer, char buf[ADDRESS_TEXT_MAX]);
+
 #endif

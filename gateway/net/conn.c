@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gateway/codec/proxy_head.h"
 #include "gateway/net/tls.h"
 
 #include "common/banned.h"
@@ -78,7 +79,7 @@ failed:
     return r;
 }
 
-int conn_open(struct net *n, int fd, struct address *address, bool loopback)
+int conn_open(struct net *n, int fd, struct address *address, bool loopback, bool proxy)
 {
     struct conn *c;
     int r = open_socket(n, fd, NULL, n->first, &c);
@@ -87,6 +88,8 @@ int conn_open(struct net *n, int fd, struct address *address, bool loopback)
         return r;
     c->address = address;
     c->loopback = loopback;
+    c->proxy = proxy;
+    c->announced = proxy && n->proxies->announce;
     return 0;
 }
 
@@ -104,6 +107,37 @@ int conn_open_to(struct net *n, int fd, const char *host, const struct protocol 
         shake_hands(c);
     else
         p->ready(c);
+    return 0;
+}
+
+/* ---- who it is for ---- */
+
+void conn_peer(const struct conn *c, struct sockaddr_storage *ret)
+{
+    socklen_t len = sizeof(*ret);
+
+    *ret = (struct sockaddr_storage){0};
+    if (c->client != NULL)
+        *ret = *c->client;
+    else
+        (void)getpeername(c->source.fd, (struct sockaddr *)ret, &len);
+}
+
+int conn_hand_to(struct conn *c, const struct sockaddr_storage *client)
+{
+    struct sockaddr_storage *copy = malloc(sizeof(*copy));
+    struct address *address;
+    int r = copy != NULL ? net_admit(c->net, client, &address) : -ENOMEM;
+
+    if (r < 0) {
+        free(copy);
+        return r;
+    }
+    *copy = *client;
+    free(c->client);
+    c->client = copy;
+    addresses_leave(&c->net->addresses, c->address);
+    c->address = address;
     return 0;
 }
 
@@ -461,10 +495,63 @@ static void shake_hands(struct conn *c)
     conn_finish(c);
 }
 
+/* ---- the PROXY protocol ---- */
+
+/* A proxy that says nothing of the client speaks for itself; and what comes through one on this
+ * machine is not from here. */
+static void on_announced(struct conn *c, const struct proxy_head *head)
+{
+    static const char answer[] = "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n"
+                                 "Retry-After: 10\r\nConnection: close\r\n\r\n";
+
+    c->announced = false;
+    c->proxy = head->known && ranges_hold(&c->net->proxies->ranges, &head->client);
+    if (!head->known || conn_hand_to(c, &head->client) == 0)
+        return;
+    if (c->tls == NULL)
+        conn_send(c, answer, sizeof(answer) - 1);
+    c->handshaking = false;
+    tls_free(c->tls);
+    c->tls = NULL;
+    conn_finish(c);
+}
+
+/* Take no byte more than the head has: what follows may be TLS. */
+static void read_announcement(struct conn *c)
+{
+    uint8_t bytes[PROXY_HEAD_MAX];
+    struct proxy_head head;
+    size_t kept = c->in_len, more;
+    ssize_t n;
+    int len;
+
+    if (kept > 0)
+        memcpy(bytes, c->in, kept);
+    n = recv(c->source.fd, bytes + kept, sizeof(bytes) - kept, MSG_DONTWAIT | MSG_PEEK);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    len = n > 0 ? proxy_head_parse(bytes, kept + (size_t)n, &head) : -EPROTO;
+    if (len < 0) {
+        c->net->stats.refused_proxy++;
+        conn_close(c);
+        return;
+    }
+    more = len > 0 ? (size_t)len - kept : (size_t)n;
+    (void)!recv(c->source.fd, bytes + kept, more, MSG_DONTWAIT);
+    keep_unused(c, bytes, len > 0 ? 0 : kept + more);
+    if (len > 0)
+        on_announced(c, &head);
+}
+
 static void on_ready(struct source *s, uint32_t events)
 {
     struct conn *c = CONTAINER_OF(s, struct conn, source);
 
+    if (c->announced) {
+        if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+            read_announcement(c);
+        return;
+    }
     if (c->handshaking && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
         if (c->net->handshakes_ns <= HANDSHAKES_PER_TURN_NS) /* else epoll says it again */
             shake_hands(c);
@@ -514,7 +601,7 @@ static void on_deadline(struct deadline *d, struct mono now)
 
     if (c->closed)
         return;
-    if (c->finishing || c->handshaking)
+    if (c->finishing || c->handshaking || c->announced)
         conn_close(c);
     else
         c->protocol->expired(c, now);
@@ -565,6 +652,7 @@ void net_reap(struct net *n)
         addresses_leave(&n->addresses, c->address);
         tls_free(c->tls);
         grant_unref(c->grant);
+        free(c->client);
         free(c->in);
         free(c->out);
         free(c);

@@ -36,8 +36,9 @@ struct conn {
     const struct protocol *protocol;
     void *state; /* the protocol's */
     struct address *address;
-    struct grant *grant; /* what the peer may do, a reference; NULL: everything */
-    struct tls *tls;     /* NULL: in the clear */
+    struct sockaddr_storage *client; /* for whom a proxy made it; NULL: who connected */
+    struct grant *grant;             /* what the peer may do, a reference; NULL: everything */
+    struct tls *tls;                 /* NULL: in the clear */
     struct deadline deadline;
     uint8_t *in;  /* unused bytes */
     uint8_t *out; /* bytes that the socket did not take */
@@ -49,15 +50,25 @@ struct conn {
     bool finishing : 1; /* close when all is sent */
     bool peer_done : 1; /* nothing more comes in */
     bool closed : 1;
-    bool paused : 1;   /* nothing is read */
-    bool yielding : 1; /* nor in this turn */
-    bool loopback : 1;
+    bool paused : 1;      /* nothing is read */
+    bool yielding : 1;    /* nor in this turn */
+    bool loopback : 1;    /* the peer is on this machine, and speaks for itself */
+    bool proxy : 1;       /* the peer is a proxy that says with each request whom it is for */
+    bool announced : 1;   /* the PROXY protocol is still to come */
     bool handshaking : 1; /* TLS is not up yet: nothing has been read, nothing may be sent */
     bool ours : 1;        /* made by conn_open_to() */
 };
 
-/* Take over an accepted socket. Returns 0; or a negative errno, the socket closed. */
-MUST_CHECK int conn_open(struct net *n, int fd, struct address *address, bool loopback);
+/* Take over an accepted socket, perhaps of one of net.proxies. Returns 0; or a negative errno, the
+ * socket closed. */
+MUST_CHECK int conn_open(struct net *n, int fd, struct address *address, bool loopback, bool proxy);
+
+/* Who the connection is for. */
+void conn_peer(const struct conn *c, struct sockaddr_storage *ret);
+
+/* From now on it is `client`'s alone, and counted as such. Returns 0; -EDQUOT he has too many or
+ * comes too often; -ENOMEM. */
+MUST_CHECK int conn_hand_to(struct conn *c, const struct sockaddr_storage *client);
 
 /* Take over a socket that is connected to the server `host`. With a net that has TLS the handshake
  * begins, within the net's handshake_ms; protocol->ready() tells when something may be sent, and

@@ -107,11 +107,40 @@ static void refuse(const struct net *n, int fd, const char *answer)
 #define REFUSAL(status)                                                                            \
     "HTTP/1.1 " status "\r\nContent-Length: 0\r\nRetry-After: 10\r\nConnection: close\r\n\r\n"
 
+unsigned net_take(struct net *n, enum quota_kind kind, const struct sockaddr_storage *peer)
+{
+    uint8_t key[ADDRESS_KEY_LEN];
+    unsigned wait_s;
+
+    address_key(peer, key);
+    wait_s = quota_take(&n->quotas, kind, n->limits.per_s[kind], key, sizeof(key), mono_now());
+    n->stats.refused_rate[kind] += wait_s > 0;
+    return wait_s;
+}
+
+int net_admit(struct net *n, const struct sockaddr_storage *peer, struct address **ret)
+{
+    int r = addresses_enter(&n->addresses, peer, n->limits.max_per_address, ret);
+
+    if (r == -EDQUOT)
+        n->stats.refused_address++;
+    if (r < 0 || *ret == NULL || net_take(n, QUOTA_CONNECT, peer) == 0)
+        return r;
+    addresses_leave(&n->addresses, *ret);
+    return -EDQUOT;
+}
+
+static bool is_proxy(const struct net *n, const struct sockaddr_storage *peer)
+{
+    return n->proxies != NULL && ranges_hold(&n->proxies->ranges, peer);
+}
+
 static int accept_one(struct net *n)
 {
     struct sockaddr_storage peer;
     socklen_t len = sizeof(peer);
-    struct address *address;
+    struct address *address = NULL; /* a proxy is not counted: those that it is for are */
+    bool proxy;
     int fd = accept4(n->listener.fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd < 0)
@@ -121,12 +150,12 @@ static int accept_one(struct net *n)
         refuse(n, fd, REFUSAL("503 Service Unavailable"));
         return 0;
     }
-    if (addresses_enter(&n->addresses, &peer, n->limits.max_per_address, &address) < 0) {
-        n->stats.refused_address++;
+    proxy = is_proxy(n, &peer);
+    if (!proxy && net_admit(n, &peer, &address) < 0) {
         refuse(n, fd, REFUSAL("429 Too Many Requests"));
         return 0;
     }
-    if (conn_open(n, fd, address, address_is_loopback(&peer)) < 0)
+    if (conn_open(n, fd, address, !proxy && address_is_loopback(&peer), proxy) < 0)
         addresses_leave(&n->addresses, address);
     else
         n->stats.accepted++;
@@ -157,6 +186,7 @@ int net_init(struct net *n, struct loop *l, const struct net_limits *limits, voi
     deadline_init(&n->listener_pause, on_pause_over);
     list_init(&n->conns);
     list_init(&n->gone);
+    quotas_init(&n->quotas, QUOTA_PLACES);
     n->read_buffer = malloc(READ_MAX);
     return n->read_buffer != NULL ? 0 : -ENOMEM;
 }
@@ -206,6 +236,7 @@ void net_close(struct net *n)
         conn_close(CONTAINER_OF(n->conns.next, struct conn, link));
     net_reap(n);
     addresses_release(&n->addresses);
+    quotas_release(&n->quotas);
     net_set_tls(n, NULL);
     free(n->read_buffer);
     n->read_buffer = NULL;

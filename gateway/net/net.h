@@ -16,6 +16,8 @@
 #include "common/macros.h"
 #include "gateway/loop.h"
 #include "gateway/net/address.h"
+#include "gateway/net/quota.h"
+#include "gateway/net/ranges.h"
 
 #define READ_BUFFER 65536
 #define READ_MAX                                                                                   \
@@ -50,11 +52,19 @@ struct net_limits {
     size_t max_connections;
     size_t max_per_address; /* loopback is not counted */
     uint32_t handshake_ms;  /* from accept to a complete request; for MQTT to a complete CONNECT */
+    uint32_t per_s[QUOTA_KINDS]; /* of one address, loopback again not counted; 0: no limit */
+};
+
+/* Who connects for others; see conn.proxy. */
+struct net_proxies {
+    struct ranges ranges;
+    bool announce; /* each of their connections begins with the PROXY protocol */
 };
 
 struct net_stats {
     uint64_t accepted, closed;
-    uint64_t refused_full, refused_address, refused_descriptors;
+    uint64_t refused_full, refused_address, refused_descriptors, refused_proxy;
+    uint64_t refused_rate[QUOTA_KINDS];
     uint64_t overrun; /* closed because a peer did not read its answers or sent too much at once */
     uint64_t handshakes, handshakes_failed; /* of TLS */
 };
@@ -64,14 +74,17 @@ struct net {
     void *owner; /* the worker, for protocols */
     const struct protocol *first;
     struct net_limits limits;
+    const struct net_proxies
+        *proxies; /* NULL: none; the caller's, and may be set after net_open() */
     struct net_stats stats;
     struct ssl_ctx_st *tls; /* for new connections; NULL: in the clear */
     int64_t handshakes_ns;  /* spent on them in this turn */
     struct source listener;
     struct deadline listener_pause;
     struct addresses addresses;
-    struct list conns; /* conn.link */
-    struct list gone;  /* conn.link of closed ones, until the end of the turn */
+    struct quotas quotas; /* of addresses, and of the names in tokens */
+    struct list conns;    /* conn.link */
+    struct list gone;     /* conn.link of closed ones, until the end of the turn */
     size_t n_conns;
     uint8_t *read_buffer; /* READ_BUFFER bytes and a TLS record, shared: a connection keeps only
                              what it could not use */
@@ -87,6 +100,14 @@ MUST_CHECK int net_open(struct net *n, struct loop *l, const char *address,
  * -ENOMEM. */
 MUST_CHECK int net_init(struct net *n, struct loop *l, const struct net_limits *limits,
                         void *owner);
+
+/* May one more connection be made for `peer`, and now? Returns 0 and *ret, for addresses_leave();
+ * or -EDQUOT, counted; -ENOMEM. */
+MUST_CHECK int net_admit(struct net *n, const struct sockaddr_storage *peer, struct address **ret);
+
+/* May `peer` do this once more? Returns 0; or how many seconds to wait first, counted. */
+MUST_CHECK unsigned net_take(struct net *n, enum quota_kind kind,
+                             const struct sockaddr_storage *peer);
 
 /* New connections speak TLS with this certificate (see tls.h; the net takes a reference of its
  * own); those that are there keep theirs. */

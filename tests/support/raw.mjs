@@ -16,11 +16,11 @@ export class RawSocket {
   ended = false; // the other side sent FIN or RST
   reset = false;
 
-  /** `ca`: what to trust, for TLS; `plain`: none, all the same. */
-  static async open(t, { port, ca }, { plain = false } = {}) {
+  /** `ca`: what to trust, for TLS; `plain`: none, all the same; `from`: an address of this machine. */
+  static async open(t, { port, ca }, { plain = false, from } = {}) {
     const raw = new this();
     const secure = ca && !plain;
-    const to = { port, host: '127.0.0.1', allowHalfOpen: true };
+    const to = { port, host: '127.0.0.1', localAddress: from, allowHalfOpen: true };
     raw.socket = secure ? tls.connect({ ...to, ca, servername: 'localhost' }) : net.connect(to);
     raw.socket.setNoDelay(true);
     raw.socket.on('data', (bytes) => raw.onBytes(bytes));
