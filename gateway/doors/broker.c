@@ -44,9 +44,9 @@ struct broker_session {
     struct conn *broker; /* NULL before and after */
     struct dial dial;
     struct ws_decoder ws;
-    bool up;              /* the broker's connection stands */
-    bool heard;           /* the client has sent something */
-    enum ws_code verdict; /* 0; how to close when the client has taken all: the broker has gone */
+    bool up;          /* the broker's connection stands */
+    bool heard;       /* the client has sent something */
+    uint16_t verdict; /* 0; how to close when the client has taken all: the broker has gone */
 };
 
 static const struct protocol client_protocol, broker_protocol;
@@ -101,7 +101,7 @@ static void end_away(struct broker_session *s)
     end(s, WS_TRY_LATER, BROKER_AWAY);
 }
 
-static void end_by_broker(struct broker_session *s, enum ws_code code)
+static void end_by_broker(struct broker_session *s, uint16_t code)
 {
     end(s, code,
         code == WS_NORMAL ? "the broker has closed the connection"
