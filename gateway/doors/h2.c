@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/codec/h2_head.h"
 #include "gateway/hub/hub.h"
 #include "gateway/worker.h"
 
@@ -39,10 +40,7 @@
 struct block {
     struct h2_stream *stream;
     unsigned continuations;
-    char method[32];
-    size_t path_len, host_len, fields_len;
-    char path[HTTP_HEAD_MAX], host[512], fields[HTTP_HEAD_MAX];
-    bool too_large;
+    struct h2_head head;
 };
 
 struct h2_session {
@@ -422,42 +420,6 @@ static int begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *
     return nghttp2_session_set_stream_user_data(ng, frame->hd.stream_id, s);
 }
 
-/* Returns whether there was room. */
-static bool put(char *buf, size_t cap, size_t *len, const void *bytes, size_t n)
-{
-    if (n >= cap - *len)
-        return false;
-    memcpy(buf + *len, bytes, n);
-    *len += n;
-    buf[*len] = '\0';
-    return true;
-}
-
-static bool put_field(struct block *b, struct slice name, struct slice value)
-{
-    size_t cap = sizeof(b->fields);
-
-    return put(b->fields, cap, &b->fields_len, name.at, name.len) &&
-           put(b->fields, cap, &b->fields_len, ": ", 2) &&
-           put(b->fields, cap, &b->fields_len, value.at, value.len) &&
-           put(b->fields, cap, &b->fields_len, "\r\n", 2);
-}
-
-static bool put_header(struct block *b, struct slice name, struct slice value)
-{
-    size_t method_len = 0;
-
-    if (slice_is(name, ":method"))
-        return put(b->method, sizeof(b->method), &method_len, value.at, value.len);
-    if (slice_is(name, ":path"))
-        return put(b->path, sizeof(b->path), &b->path_len, value.at, value.len);
-    if (slice_is(name, ":authority") || (slice_is(name, "host") && b->host_len == 0))
-        return put(b->host, sizeof(b->host), &b->host_len, value.at, value.len);
-    if (name.at[0] == ':' || slice_is(name, "host"))
-        return true;
-    return put_field(b, name, value);
-}
-
 /* NOLINTNEXTLINE(readability-function-size): nghttp2's parameters */
 static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
@@ -469,35 +431,28 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
     (void)ng, (void)flags;
     if (b == NULL || b->stream->id != frame->hd.stream_id) /* trailers of a request */
         return 0;
-    if (!put_header(b, (struct slice){(const char *)name, name_len},
-                    (struct slice){(const char *)value, value_len}))
-        b->too_large = true;
+    h2_head_add(&b->head, (struct slice){(const char *)name, name_len},
+                (struct slice){(const char *)value, value_len});
     return 0;
 }
 
-/* The head is whole: written as HTTP/1.1 would have it, it is read by the same parser. */
+/* The head is whole. */
 static void on_request(struct h2_session *h, struct block *b, bool complete)
 {
     struct http_request r = {.conn = h->conn, .stream = b->stream};
-    char text[2 * HTTP_HEAD_MAX + 1024];
+    char text[H2_HEAD_TEXT];
     struct http_head head;
-    int len, n = -431;
+    int err = h2_head_parse(&b->head, complete, text, &head);
 
     conn_expire_at(h->conn, mono_add_ms(mono_now(), IDLE_MS));
-    if (!b->too_large) {
-        len = snprintf(text, sizeof(text), "%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", b->method,
-                       b->path, b->host, b->fields);
-        n = http_head_parse(text, (size_t)len, &head);
-    }
-    if (n <= 0) {
-        http_problem(&r, n < 0 ? -n : 400, "", "The request is not well-formed or is too large.");
+    if (err < 0) {
+        http_problem(&r, -err, "", "The request is not well-formed or is too large.");
         return;
     }
     if (h->held >= H2_HELD_MAX) {
         http_problem(&r, 503, "", "Take the answers before first: they fill the memory there is.");
         return;
     }
-    head.chunked = !complete;
     r.head = &head;
     http_dispatch(&r);
 }
