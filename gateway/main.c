@@ -22,6 +22,7 @@
 
 #include "common/banned.h"
 
+#define FRAME_ANCESTORS_MAX 512
 #define USUAL_TOPICS "stocks/#,status/#,charts/#"
 
 struct settings {
@@ -29,7 +30,7 @@ struct settings {
     bool public;
     struct broker_address broker;
     const char *listen, *web, *store, *topics, *instance, *origins, *cors_origins, *broker_from;
-    const char *tls_client_auth, *proxies;
+    const char *tls_client_auth, *proxies, *frame_ancestors;
     bool proxy_protocol;
     struct tls_files tls;
     uint64_t hsts;
@@ -68,6 +69,9 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "Who may have a session of his own on the broker at /broker without a token: addresses "
          "and networks, comma-separated. Without keys this machine (127.0.0.0/8,::1) when not "
          "given, with keys nobody; none closes the door to all."},
+        {"frame-ancestors", "ORIGINS", OPTION_STRING, &s->frame_ancestors, NULL, 0, 0,
+         "Sites besides the gateway's own that may show the dashboard in a frame, separated by "
+         "blanks; * is all."},
         {"max-delay", "MS", OPTION_UINT, &s->max_delay_ms, "5", 0, 1000,
          "The longest that a busy gateway gathers ticks between two rounds of writes; 0 writes "
          "each "
@@ -288,6 +292,7 @@ static void fill_shared(const struct settings *s, struct shared *sh)
     sh->hsts_s = s->hsts;
     sh->origins = s->origins;
     sh->cors_origins = s->cors_origins;
+    sh->frame_ancestors = s->frame_ancestors;
     sh->max_delay_us = (uint32_t)s->max_delay_ms * 1000;
     sh->drain_ms = (uint32_t)s->drain_ms;
     sh->n_workers = s->workers;
@@ -439,6 +444,12 @@ static int run(const struct command *cmd)
     }
     if (!choose_instance(s, instance)) {
         log_error("--instance takes one topic level of at most 64 bytes");
+        return -EINVAL;
+    }
+    if (s->frame_ancestors != NULL && (strlen(s->frame_ancestors) > FRAME_ANCESTORS_MAX ||
+                                       strpbrk(s->frame_ancestors, ";,\r\n") != NULL)) {
+        log_error(
+            "--frame-ancestors takes origins such as https://example.org, separated by blanks");
         return -EINVAL;
     }
     fill_shared(s, &sh);

@@ -49,9 +49,10 @@ struct shared {
     uint64_t hsts_s;        /* how long browsers are to come by TLS only; 0 says nothing */
     const char *origins;    /* comma-separated; NULL: the gateway's own host; "*": all */
     struct net_proxies proxies;
-    const char *cors_origins; /* those whose pages may read /api besides; or NULL */
-    uint32_t max_delay_us;    /* the longest hold between two rounds of writes */
-    uint32_t drain_ms;        /* over which readers are told that the gateway stops */
+    const char *frame_ancestors; /* sources of a Content-Security-Policy besides the own; NULL */
+    const char *cors_origins;    /* those whose pages may read /api besides; or NULL */
+    uint32_t max_delay_us;       /* the longest hold between two rounds of writes */
+    uint32_t drain_ms;           /* over which readers are told that the gateway stops */
     struct upstream_config upstream;
     struct auth *auth;            /* NULL: nothing is locked */
     struct broker_access *broker; /* NULL: /broker is closed */
@@ -140,13 +141,5 @@ static inline struct worker *worker_of(const struct conn *c)
 {
     return c->net->owner;
 }
-
-/* May a page of this origin read here? A client without an origin is no browser and may. */
-#define ORIGIN_REFUSED "Pages of another site may not read here; allow it with --origins."
-bool origin_listed(const char *list, struct slice origin); /* NULL is an empty list */
-bool origin_allowed(const struct shared *s, const struct http_head *h, struct slice origin);
-
-/* Is "host:port" an address or localhost, which no foreign name server can answer for? */
-bool host_is_address(struct slice host);
 
 #endif

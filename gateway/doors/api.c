@@ -7,6 +7,7 @@
 
 #include "gateway/doors/doors.h"
 #include "gateway/doors/http.h"
+#include "gateway/doors/origin.h"
 #include "gateway/hub/hub.h"
 #include "gateway/worker.h"
 
@@ -71,12 +72,12 @@ static char *join_quotes(struct quotes *q, size_t *ret_len)
 
 void door_quotes(const struct http_request *r)
 {
-    char fields[HTTP_CORS_MAX + 32] = "Cache-Control: no-store\r\n";
+    char fields[ORIGIN_FIELDS_MAX + 32] = "Cache-Control: no-store\r\n";
     struct http_answer a = {
         .status = 200, .type = "application/json", .fields = fields, .done = free};
     struct quotes q = {.grant = r->grant};
 
-    http_cors_fields(r, fields + strlen(fields));
+    origin_fields(r, fields + strlen(fields));
     hub_each_retained(worker_of(r->conn)->hub, "stocks/+", collect, &q);
     if (q.n > 0)
         qsort(q.list, q.n, sizeof(*q.list), by_topic);

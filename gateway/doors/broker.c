@@ -27,6 +27,7 @@
 #include "gateway/doors/doors.h"
 #include "gateway/doors/gate.h"
 #include "gateway/doors/http.h"
+#include "gateway/doors/origin.h"
 #include "gateway/doors/upgrade.h"
 #include "gateway/doors/visitor.h"
 #include "gateway/net/tls.h"

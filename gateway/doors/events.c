@@ -12,6 +12,7 @@
 #include "gateway/doors/gate.h"
 #include "gateway/doors/h2.h"
 #include "gateway/doors/http.h"
+#include "gateway/doors/origin.h"
 #include "gateway/doors/sse.h"
 #include "gateway/doors/visitor.h"
 #include "gateway/hub/hub.h"
@@ -19,7 +20,7 @@
 
 #include "common/banned.h"
 
-#define ORIGIN_MAX 256
+#define FIELDS_MAX (ORIGIN_FIELDS_MAX + sizeof(SSE_FIELDS))
 #define EXPIRED ": the token has expired\n\n"
 
 struct stream {
@@ -103,17 +104,15 @@ static const struct reader_ops reader_ops = {reader_write, reader_stash};
 
 /* The header fields: those of a stream, and what a page of another site needs to read it. Returns
  * false when it may not. */
-static bool fields_for(const struct http_request *r, char *buf, size_t cap)
+static bool fields_for(const struct http_request *r, char buf[FIELDS_MAX])
 {
     struct slice origin = http_head_field(r->head, "Origin");
+    int n;
 
-    if (!origin_allowed(worker_of(r->conn)->shared, r->head, origin) || origin.len > ORIGIN_MAX)
+    if (!origin_allowed(worker_of(r->conn)->shared, r->head, origin))
         return false;
-    if (origin.at == NULL)
-        snprintf(buf, cap, SSE_FIELDS);
-    else
-        snprintf(buf, cap, SSE_FIELDS "Access-Control-Allow-Origin: %.*s\r\nVary: Origin\r\n",
-                 (int)origin.len, origin.at);
+    n = snprintf(buf, FIELDS_MAX, SSE_FIELDS);
+    origin_fields(r, buf + n);
     return true;
 }
 
@@ -209,13 +208,13 @@ static void answer(const struct http_request *r, enum sse_form form)
     struct worker *w = worker_of(r->conn);
     struct sse_wish wish = {0};
     struct stream *s = NULL;
-    char fields[ORIGIN_MAX + 256];
+    char fields[FIELDS_MAX];
     const char *why = ORIGIN_REFUSED;
     int err;
 
     if (!visitor_stays(r))
         return;
-    err = fields_for(r, fields, sizeof(fields)) ? 0 : -403;
+    err = fields_for(r, fields) ? 0 : -403;
 
     if (err == 0)
         err = sse_wish_read(r->head, r->grant, form, w->limits.max_subscriptions, w->hub, &wish,

@@ -12,13 +12,14 @@
 #include "gateway/doors/doors.h"
 #include "gateway/doors/gate.h"
 #include "gateway/doors/http.h"
+#include "gateway/doors/origin.h"
 #include "gateway/history.h"
 #include "gateway/ticks.h"
 #include "gateway/worker.h"
 
 #include "common/banned.h"
 
-#define FIELDS_MAX (HTTP_CORS_MAX + 128)
+#define FIELDS_MAX (ORIGIN_FIELDS_MAX + 128)
 #define DEFAULT_BARS 300
 #define DEFAULT_SYMBOLS 30
 
@@ -36,7 +37,7 @@ static void make_fields(const struct http_request *r, char buf[FIELDS_MAX])
 {
     int n = snprintf(buf, FIELDS_MAX, "Cache-Control: no-store\r\nVary: Accept-Encoding\r\n");
 
-    http_cors_fields(r, buf + n);
+    origin_fields(r, buf + n);
 }
 
 /* An error as problem JSON that is TradingView's too: {"s":"error","errmsg":…}. */

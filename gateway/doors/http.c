@@ -10,13 +10,13 @@
 #include "gateway/doors/gate.h"
 #include "gateway/doors/grpc.h"
 #include "gateway/doors/h2.h"
+#include "gateway/doors/origin.h"
 #include "gateway/doors/visitor.h"
 #include "gateway/worker.h"
 
 #include "common/banned.h"
 
 #define DETAIL_MAX 240     /* bytes, before they are escaped */
-#define ORIGIN_MAX 128     /* bytes of an origin that is answered to */
 #define IDLE_MS 60000      /* between two requests */
 #define DEFER_MS 30000     /* for an answer in a later turn */
 #define DOWNLOAD_MS 300000 /* for one answer to be taken */
@@ -25,7 +25,8 @@
  * gateways. */
 #define SAFE_FIELDS                                                                                \
     "Content-Security-Policy: default-src 'self'; connect-src 'self' ws: wss:; "                   \
-    "img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'\r\n"             \
+    "img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; "               \
+    "frame-ancestors 'self'%s%s\r\n"                                                               \
     "X-Content-Type-Options: nosniff\r\n"                                                          \
     "Referrer-Policy: no-referrer\r\n"                                                             \
     "Cross-Origin-Opener-Policy: same-origin\r\n"
@@ -61,6 +62,8 @@ static const char *status_text(int status)
     switch (status) {
     case 200:
         return "OK";
+    case 204:
+        return "No Content";
     case 304:
         return "Not Modified";
     case 400:
@@ -147,12 +150,13 @@ static void write_hsts(const struct conn *c, char *buf, size_t cap)
 static void write_fields(const struct http_request *r, const struct http_answer *a,
                          const char *length, char buf[FIELDS_MAX])
 {
+    const char *frames = worker_of(r->conn)->shared->frame_ancestors;
     char hsts[64] = "";
 
     write_hsts(r->conn, hsts, sizeof(hsts));
     snprintf(buf, FIELDS_MAX, "Date: %s\r\n%s%s%s%s%s" SAFE_FIELDS "%s", date_now(),
              a->type ? "Content-Type: " : "", a->type ? a->type : "", a->type ? "\r\n" : "", length,
-             a->fields, hsts);
+             a->fields, frames != NULL ? " " : "", frames != NULL ? frames : "", hsts);
 }
 
 /* Over HTTP/1.1. */
@@ -179,7 +183,7 @@ void http_answer(const struct http_request *r, const struct http_answer *a)
     struct conn *c = r->conn;
     char length[48] = "", fields[FIELDS_MAX];
 
-    if (a->status != 304)
+    if (a->status != 304 && a->status != 204)
         snprintf(length, sizeof(length), "Content-Length: %zu\r\n", a->len);
     write_fields(r, a, length, fields);
     if (r->stream != NULL) {
@@ -217,7 +221,8 @@ void http_answer_text(const struct http_request *r, int status, const char *type
 
 void http_problem(const struct http_request *r, int status, const char *fields, const char *detail)
 {
-    char all_fields[256], body[1024], text[2 * DETAIL_MAX + 3];
+    char all_fields[ORIGIN_FIELDS_MAX + 256], origin[ORIGIN_FIELDS_MAX] = "", body[1024],
+                                              text[2 * DETAIL_MAX + 3];
     int n;
     struct http_answer a = {
         .status = status, .type = "application/problem+json", .fields = all_fields};
@@ -225,7 +230,9 @@ void http_problem(const struct http_request *r, int status, const char *fields, 
     *json_put_string(text, detail, strnlen(detail, DETAIL_MAX)) = '\0';
     n = snprintf(body, sizeof(body), "{\"title\":\"%s\",\"status\":%d,\"detail\":%s}\n",
                  status_text(status), status, text);
-    snprintf(all_fields, sizeof(all_fields), "Cache-Control: no-store\r\n%s", fields);
+    if (r->head != NULL && r->head->host.at != NULL)
+        origin_fields(r, origin); /* its page is to see what is wrong */
+    snprintf(all_fields, sizeof(all_fields), "Cache-Control: no-store\r\n%s%s", origin, fields);
     a.len = (size_t)n;
     a.owner = malloc(a.len);
     if (a.owner == NULL) {
@@ -253,20 +260,6 @@ bool http_answer_stream(const struct http_request *r, const char *type, const ch
             conn_finish(r->conn);
     }
     return wants_body(r);
-}
-
-/* ---- pages of other sites ---- */
-
-void http_cors_fields(const struct http_request *r, char buf[HTTP_CORS_MAX])
-{
-    const struct shared *shared = worker_of(r->conn)->shared;
-    struct slice origin = http_head_field(r->head, "Origin");
-    int n = snprintf(buf, HTTP_CORS_MAX, "Vary: Origin\r\n");
-
-    if (origin.at != NULL && origin.len <= ORIGIN_MAX &&
-        (origin_allowed(shared, r->head, origin) || origin_listed(shared->cors_origins, origin)))
-        snprintf(buf + n, HTTP_CORS_MAX - (size_t)n, "Access-Control-Allow-Origin: %.*s\r\n",
-                 (int)origin.len, origin.at);
 }
 
 /* ---- answers in a later turn ---- */
@@ -383,6 +376,8 @@ void http_dispatch(struct http_request *r)
     if (r->stream != NULL && grpc_wants(h))
         door_grpc(r);
     else if (!visitor_may_ask(r))
+        return;
+    else if (origin_preflight(r))
         return;
     else if (!slice_is(h->method, "GET") && !slice_is(h->method, "HEAD"))
         http_problem(r, 405, "Allow: GET, HEAD\r\n", "Only GET and HEAD are answered here.");

@@ -53,11 +53,6 @@ void http_answer(const struct http_request *r, const struct http_answer *a);
 /* Answer with an error as problem JSON (RFC 9457); `detail` is a sentence that says what to do. */
 void http_problem(const struct http_request *r, int status, const char *fields, const char *detail);
 
-/* The header lines with which pages of other sites may read the answer: those of --origins and
- * --cors-origins. NUL-terminated; always one that says it depends on the origin. */
-#define HTTP_CORS_MAX 192
-void http_cors_fields(const struct http_request *r, char buf[HTTP_CORS_MAX]);
-
 /* Send `text` (copied). */
 void http_answer_text(const struct http_request *r, int status, const char *type, const char *text,
                       size_t len);

@@ -1,5 +1,6 @@
 #include "gateway/doors/upgrade.h"
 
+#include "gateway/doors/origin.h"
 #include "gateway/doors/pace.h"
 #include "gateway/doors/visitor.h"
 #include "gateway/worker.h"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/doors/origin.h"
 #include "gateway/net/forwarded.h"
 #include "gateway/worker.h"
 
