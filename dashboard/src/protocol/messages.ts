@@ -9,7 +9,7 @@ export type Link =
   /** `isAfresh`: a new session in place of one that was too far behind; there was no gap */
   | { phase: 'connected'; isAfresh: boolean }
   /** `retryInMs` counts from the moment of the message; `attempt` = tries that failed since the last success */
-  | { phase: 'down'; attempt: number; retryInMs: number; reason: string };
+  | { phase: 'down'; attempt: number; retryInMs: number; reason: string; needsToken?: boolean };
 
 /** Counts since the worker began. */
 export interface Totals {
@@ -33,7 +33,9 @@ export type FromWorker =
 export type Wanted = { all: true } | { all: false; symbols: string[] };
 
 export type ToWorker =
-  | { type: 'open'; url: string }
+  | { type: 'open'; url: string; token: string }
+  /** another token, to be tried at once */
+  | { type: 'token'; token: string }
   | { type: 'want'; wanted: Wanted }
   | { type: 'retry' }
   /** the page has taken the last batch: the next may come */

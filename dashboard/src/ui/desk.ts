@@ -3,7 +3,7 @@ import { computed, effect, signal } from '@preact/signals';
 import { readable } from '../store/contrast';
 import type { Model } from '../store/model';
 
-export type Dialog = '' | 'help' | 'settings' | 'columns' | 'list';
+export type Dialog = '' | 'help' | 'settings' | 'columns' | 'list' | 'token';
 export interface Toast { text: string; undo?: () => void }
 
 /** The grounds of text that make the least contrast: a selected row's. */
@@ -14,6 +14,9 @@ const TOAST_MS = 6_000;
 
 export class Desk {
   readonly dialog = signal<Dialog>('');
+  /** why the gateway does not let this page in; and what to do with a token */
+  readonly lockedBecause = signal('');
+  onToken: (token: string) => void = () => {};
   readonly toast = signal<Toast | null>(null);
   /** on a phone the chart is a sheet over the list */
   readonly sheet = signal(false);

@@ -5,6 +5,7 @@ import type { Desk } from './desk';
 import { Help } from './help';
 import { ListDialog } from './list-dialog';
 import { SettingsDialog } from './settings-dialog';
+import { TokenDialog } from './token-dialog';
 
 export function Dialogs({ model, desk }: { model: Model; desk: Desk }) {
   switch (desk.dialog.value) {
@@ -12,6 +13,7 @@ export function Dialogs({ model, desk }: { model: Model; desk: Desk }) {
     case 'settings': return <SettingsDialog model={model} desk={desk} />;
     case 'columns': return <ColumnsDialog model={model} desk={desk} />;
     case 'list': return <ListDialog model={model} desk={desk} />;
+    case 'token': return <TokenDialog desk={desk} />;
     default: return null;
   }
 }

@@ -15,6 +15,7 @@ import { Grid } from './grid';
 import { listenToKeys } from './keys';
 import { later } from './later';
 import { ToastLine } from './toast';
+import { authorization, currentToken, setToken, takeToken } from './token';
 import { TopBar } from './top-bar';
 import { rowMoves, Watchlist, wireGrid } from './watchlist';
 import { WorkerFeed } from './worker-feed';
@@ -38,7 +39,7 @@ const wall = new WallClock();
 
 async function ask(path: string, signal?: AbortSignal): Promise<Response> {
   const sentAt = Date.now();
-  const answer = await fetch(path, { signal: signal ?? null, headers: { accept: 'application/json' } });
+  const answer = await fetch(path, { signal: signal ?? null, headers: { accept: 'application/json', ...authorization() } });
   wall.learn(answer.headers.get('date'), sentAt);
   return answer;
 }
@@ -49,15 +50,27 @@ async function fetchJson(path: string, signal?: AbortSignal): Promise<unknown> {
   return answer.json();
 }
 
+takeToken();
 const feed = new WorkerFeed(
   new URL(WORKER_FILE, import.meta.url).href,
   location.origin.replace(/^http/, 'ws') + '/mqtt',
+  currentToken(),
+  (why) => {
+    if (desk.lockedBecause.peek() === why) return; // asked already: the state says it, and Retry asks again
+    desk.lockedBecause.value = why;
+    desk.dialog.value = 'token';
+  },
 );
 const { embed } = readLink(location.hash);
 const model = new Model({
   feed, storage: embed ? undefined : storage(), clock: clock.now, wall: wall.now, fetchJson, history: httpHistory(fetchJson), hash: location.hash,
 });
 const desk = new Desk(model);
+desk.onToken = (token) => {
+  desk.lockedBecause.value = '';
+  setToken(token);
+  feed.enter(currentToken());
+};
 const view = new ChartView();
 let grid: Grid | undefined;
 let reorder = (): void => {};

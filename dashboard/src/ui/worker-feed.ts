@@ -5,9 +5,10 @@ export class WorkerFeed implements Feed {
   private readonly worker: Worker;
   private wantedNow = '';
 
-  constructor(workerUrl: string, mqttUrl: string) {
+  /** `onLocked`: the gateway wants a token, or another; why, in words. */
+  constructor(workerUrl: string, mqttUrl: string, token: string, private readonly onLocked: (why: string) => void) {
     this.worker = new Worker(workerUrl, { name: 'tapecast-feed' });
-    this.post({ type: 'open', url: mqttUrl });
+    this.post({ type: 'open', url: mqttUrl, token });
   }
 
   want(wanted: Wanted): void {
@@ -15,6 +16,10 @@ export class WorkerFeed implements Feed {
     if (text === this.wantedNow) return;
     this.wantedNow = text;
     this.post({ type: 'want', wanted });
+  }
+
+  enter(token: string): void {
+    this.post({ type: 'token', token });
   }
 
   retry(): void {
@@ -26,7 +31,10 @@ export class WorkerFeed implements Feed {
   }
 
   listen(onMessage: (message: FromWorker) => void): void {
-    this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => onMessage(data);
+    this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.type === 'link' && data.link.phase === 'down' && data.link.needsToken) this.onLocked(data.link.reason);
+      onMessage(data);
+    };
     this.worker.onerror = (event) =>
       onMessage({ type: 'link', link: { phase: 'down', attempt: 1, retryInMs: 0, reason: event.message || 'the worker stopped' } });
   }

@@ -22,6 +22,13 @@ const FILTERS_PER_PACKET = 100;
 /** A link that held this long was a good one: the next loss starts the back-off from its beginning. */
 const GOOD_LINK_MS = 5_000;
 
+/** What MQTT 5 says when a token is missing, not good, or no longer. */
+const LOCKED = new Map([
+  [0x86, 'the gateway does not take this token'],
+  [0x87, 'the gateway lets nobody in without a token'],
+  [0xa0, 'the token has expired'],
+]);
+
 export interface ConnectionEvents {
   onLink: (link: Link) => void;
   onMessage: (topic: string, payload: Uint8Array, retained: boolean) => void;
@@ -42,7 +49,7 @@ export class Connection {
   private filters: ReadonlySet<string> = new Set();
 
   /** `constant` is subscribed with QoS 1 in every session, besides what is wanted. */
-  constructor(private readonly url: string, private readonly constant: string, private readonly clock: Clock, private readonly events: ConnectionEvents) {
+  constructor(private readonly url: string, private token: string, private readonly constant: string, private readonly clock: Clock, private readonly events: ConnectionEvents) {
     setInterval(() => this.watch(), PING_MS / 4);
     this.connect();
   }
@@ -50,6 +57,12 @@ export class Connection {
   want(filters: ReadonlySet<string>): void {
     this.wanted = filters;
     this.subscribe();
+  }
+
+  /** Come again with this token. */
+  enter(token: string): void {
+    this.token = token;
+    this.connect();
   }
 
   /** Do not wait for the end of the back-off. */
@@ -72,12 +85,14 @@ export class Connection {
       resubscribe: false,
       timerVariant: 'native', // a worker's timers are not throttled; no worker from a blob: needed
     };
+    if (this.token !== '') Object.assign(options, { username: 'page', password: this.token });
     this.listen(mqtt.connect(this.url, options));
   }
 
   private listen(client: MqttClient): void {
     this.client = client;
     let reason = 'no answer from the server';
+    let code = 0;
     const ifMine = <A extends unknown[]>(then: (...args: A) => void) => (...args: A): void => {
       if (this.client === client) then(...args);
     };
@@ -87,9 +102,9 @@ export class Connection {
       this.heardAt = this.clock.now();
       if (packet.cmd === 'pingresp') this.isAnswered = true;
     }));
-    client.on('disconnect', ifMine((packet) => { reason = `the server ended the session (${packet.reasonCode ?? 'no reason'})`; }));
-    client.on('error', ifMine((error) => this.down(error.message || reason)));
-    client.on('close', ifMine(() => this.down(this.connectedAt > 0 && reason.startsWith('no answer') ? 'the connection was lost' : reason)));
+    client.on('disconnect', ifMine((packet) => { code = packet.reasonCode ?? 0; reason = `the server ended the session (${packet.reasonCode ?? 'no reason'})`; }));
+    client.on('error', ifMine((error) => this.down(error.message || reason, 'code' in error ? Number(error.code) : 0)));
+    client.on('close', ifMine(() => this.down(this.connectedAt > 0 && reason.startsWith('no answer') ? 'the connection was lost' : reason, code)));
   }
 
   private connected(client: MqttClient): void {
@@ -136,13 +151,13 @@ export class Connection {
     old?.end(true);
   }
 
-  private down(reason: string): void {
+  private down(reason: string, code = 0): void {
     if (this.connectedAt > 0 && this.clock.now() - this.connectedAt > GOOD_LINK_MS) this.attempt = 0;
     this.drop();
     this.told = false;
     const retryInMs = backoffMs(this.attempt);
     this.attempt++;
-    this.events.onLink({ phase: 'down', attempt: this.attempt, retryInMs, reason });
+    this.events.onLink({ phase: 'down', attempt: this.attempt, retryInMs, reason: LOCKED.get(code) ?? reason, needsToken: LOCKED.has(code) });
     this.retryTimer = setTimeout(() => this.connect(), retryInMs);
   }
 }

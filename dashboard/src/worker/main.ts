@@ -100,11 +100,14 @@ let connection: Connection | undefined;
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   switch (data.type) {
     case 'open':
-      connection = new Connection(data.url, ALL_STATUS, new Clock(() => performance.now()), {
+      connection = new Connection(data.url, data.token, ALL_STATUS, new Clock(() => performance.now()), {
         onLink: (link) => post({ type: 'link', link }),
         onMessage: receive,
         onRefused: () => fault('', ['the server refused a subscription']),
       });
+      break;
+    case 'token':
+      connection?.enter(data.token);
       break;
     case 'want':
       shown = filterOf(data.wanted);
