@@ -42,6 +42,7 @@ struct settings {
     uint64_t max_topics, max_matches, max_log, max_logs;
 };
 
+/* NOLINTNEXTLINE(readability-function-size): a table */
 static bool read_settings(int argc, char **argv, struct settings *s, struct options_result *result)
 {
     const struct option_spec specs[] = {

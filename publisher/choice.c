@@ -1,5 +1,6 @@
 #include "publisher/choice.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,7 @@ static struct pick *pick_of(struct choice *c, const char *symbol)
         return &c->picks[i];
     if (c->index.n == SYMBOLS_MAX)
         return NULL;
+    assert(c->picks != NULL);
     p = &c->picks[c->index.n];
     p->feed = NOBODY;
     p->back_ms = BACK_MS;

@@ -366,13 +366,10 @@ static void pass_on(const struct http_request *r)
     grant_unref(known.grant);
 }
 
-void http_dispatch(struct http_request *r)
+static void judge(const struct http_request *r)
 {
     const struct http_head *h = r->head;
-    struct visitor visitor;
 
-    visitor_see(r->conn, h, &visitor);
-    r->visitor = &visitor;
     if (r->stream != NULL && grpc_wants(h))
         door_grpc(r);
     else if (!visitor_may_ask(r))
@@ -387,6 +384,16 @@ void http_dispatch(struct http_request *r)
         http_problem(r, 400, "", "The request needs a path.");
     else
         pass_on(r);
+}
+
+void http_dispatch(const struct http_request *r)
+{
+    struct http_request seen = *r;
+    struct visitor visitor;
+
+    visitor_see(r->conn, r->head, &visitor);
+    seen.visitor = &visitor;
+    judge(&seen);
 }
 
 /* A head has begun and is to be whole before long, however slowly its bytes drip. */

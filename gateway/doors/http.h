@@ -33,7 +33,7 @@ struct http_request {
 };
 
 /* Route a request to its door. */
-void http_dispatch(struct http_request *r);
+void http_dispatch(const struct http_request *r);
 
 /* An answer. `fields` are whole header lines ("Name: value\r\n"…) or "". */
 struct http_answer {

@@ -25,23 +25,35 @@ static bool read_date(const char *t, int32_t *ret)
 {
     struct civil date;
     char rest;
+    /* NOLINTNEXTLINE(cert-err34-c): the widths leave nothing to overflow */
+    int n = sscanf(t, "%4d-%2d-%2d%c", &date.year, &date.month, &date.day, &rest);
 
-    if (sscanf(t, "%4d-%2d-%2d%c", &date.year, &date.month, &date.day, &rest) != 3 ||
-        !civil_valid(date))
+    if (n != 3 || !civil_valid(date))
         return false;
     *ret = civil_to_days(date);
     return true;
 }
 
-/* "09:30" and "13:00". */
+/* "09:30" as minutes of the day. */
+static bool read_minute(const char *t, int16_t *ret)
+{
+    int h, m;
+    /* NOLINTNEXTLINE(cert-err34-c): the widths leave nothing to overflow */
+    int n = sscanf(t, "%2d:%2d", &h, &m);
+
+    if (n != 2 || h < 0 || h > 23 || m < 0 || m > 59)
+        return false;
+    *ret = (int16_t)(h * 60 + m);
+    return true;
+}
+
 static bool read_hours(const char *from, const char *to, struct hours *ret)
 {
-    int h1, m1, h2, m2;
+    int16_t open, close;
 
-    if (sscanf(from, "%2d:%2d", &h1, &m1) != 2 || sscanf(to, "%2d:%2d", &h2, &m2) != 2 || h1 < 0 ||
-        h1 > 23 || m1 < 0 || m1 > 59 || h2 < 0 || h2 > 23 || m2 < 0 || m2 > 59)
+    if (!read_minute(from, &open) || !read_minute(to, &close))
         return false;
-    *ret = calendar_hours_between((int16_t)(h1 * 60 + m1), (int16_t)(h2 * 60 + m2));
+    *ret = calendar_hours_between(open, close);
     return true;
 }
 

@@ -91,7 +91,7 @@ static void recording_close(struct feed *f)
 {
     if (f == NULL)
         return;
-    if (f->inner != NULL)
+    if (f->ops != NULL && f->inner != NULL)
         f->ops->close(f->inner);
     playback_free(f->playback);
     symbols_release(&f->symbols);

@@ -113,11 +113,13 @@ static void write_line(struct record *r, cJSON *line)
 static cJSON *new_line(const struct record *r)
 {
     cJSON *line = r != NULL && r->out != NULL ? cJSON_CreateObject() : NULL;
+    int64_t us;
 
     if (line == NULL)
         return NULL;
+    us = r->now.ns / 1000;
     cJSON_AddNumberToObject(line, "ms", (double)wall_now().ms);
-    cJSON_AddNumberToObject(line, "us", (double)(r->now.ns / 1000));
+    cJSON_AddNumberToObject(line, "us", (double)us);
     return line;
 }
 
