@@ -2,7 +2,8 @@
 
 #include "common/banned.h"
 
-#define MEMORY 16 /* rounds that the running mean looks back on, about */
+#define TOO_MUCH 2 /* cores: well past one, so that a slow moment of the machine makes no hold */
+#define MEMORY 16  /* rounds that the running mean looks back on, about */
 
 /* What part of a core this round's messages would have taken one by one: one that had to wait for
  * its processor is no proof of a load. */
@@ -23,6 +24,6 @@ void rounds_note(struct rounds *r, struct mono begin, struct mono end, uint64_t 
     r->load += (load_of(r, begin, end, writes, delivered) - r->load) / MEMORY;
     r->begin = begin;
     r->next = end;
-    if (r->load >= 1)
+    if (r->load >= TOO_MUCH)
         r->next.ns += hold < max_ns ? hold : max_ns;
 }

@@ -1,13 +1,13 @@
 /*
  * rounds -- when the next round of writes may begin: the hold.
  *
- * The cost of fan-out is per write, not per message. When a loop cannot write every message to
- * every reader one by one, it is cheaper, and no later, to let messages gather: after a round that
- * took t the next waits 1.5 t, at most `max_ns`. So a busy loop spends at most two fifths of a core
- * on rounds. While it could do so one by one, there is no hold: a tick leaves at once.
+ * The cost of fan-out is per write, not per message. When writing every message to every reader one
+ * by one would take two cores or more, it is cheaper, and no later, to let messages gather: after a
+ * round that took t the next waits 1.5 t, at most `max_ns`. So a busy loop spends at most two
+ * fifths of a core on rounds. Below that there is no hold: a tick leaves at once.
  *
- * "Could" is measured: what a write has cost lately, times the messages delivered a second. It is
- * not the time between messages: those of private watchlists come often, each for few, and
+ * "Would take" is measured: what a write has cost lately, times the messages delivered a second. It
+ * is not the time between messages: those of private watchlists come often, each for few, and
  * gathering them would save no write.
  *
  * Pure arithmetic on the times it is given; one thread.

@@ -33,6 +33,7 @@ static void a_loop_that_keeps_up_one_by_one_does_not_hold(void **state)
     (void)state;
     assert_int_equal(hold_after(&r, ROUNDS, 10000, 3000, 1000, 1000), 0); /* 1,000 x 100/s */
     assert_int_equal(hold_after(&r, ROUNDS, 1000, 800, 100, 100), 0);     /* 100 x 1,000/s */
+    assert_int_equal(hold_after(&r, ROUNDS, 1500, 1400, 100, 150), 0); /* and a little too much */
 }
 
 static void private_watchlists_do_not_hold_however_often_a_message_comes(void **state)
