@@ -3,7 +3,7 @@
 import mqtt from 'mqtt';
 
 import { atEnd } from './scope.mjs';
-import { until } from './until.mjs';
+import { PATIENCE_MS, until } from './until.mjs';
 
 /**
  * Connect to `url` (mqtt:// or ws://…/mqtt) and resolve when CONNACK is there. `options` are MQTT.js's;
@@ -49,12 +49,12 @@ class MqttClient {
   }
 
   /** Wait until `predicate(this)` is truthy, and return what it answered. */
-  until(predicate, timeout = 5000, what = predicate.toString()) {
+  until(predicate, timeout = PATIENCE_MS, what = predicate.toString()) {
     return until(() => predicate(this), { timeout, what, detail: () => this.#summary() });
   }
 
   /** Wait for a message on `topic`, one that came already included. */
-  message(topic, timeout = 5000) {
+  message(topic, timeout = PATIENCE_MS) {
     return this.until(() => this.latest.get(topic), timeout, `a message on ${topic}`);
   }
 

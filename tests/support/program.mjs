@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { atEnd, tempDir } from './scope.mjs';
-import { until, within } from './until.mjs';
+import { PATIENCE_MS, until, within } from './until.mjs';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
@@ -115,7 +115,7 @@ export class Program {
   }
 
   /** Wait for the log to match `pattern` (from `from` on); resolves to the match. */
-  async logged(pattern, { timeout = 5000, from = 0 } = {}) {
+  async logged(pattern, { timeout = PATIENCE_MS, from = 0 } = {}) {
     const match = () => this.log.slice(from).match(pattern);
     await until(() => match() || !this.running, {
       timeout,

@@ -2,14 +2,17 @@
 
 const POLL_MS = 10;
 
+/** How long a condition may take: for the slowest machine, under sanitizers; nothing that works waits so long. */
+export const PATIENCE_MS = 20_000;
+
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * Ask `condition` (may be async) again and again until it answers something truthy, and return that.
  * What it throws counts as "not yet"; the last error is told when time is up.
- * `what` completes the sentence "waited 5000 ms for …"; `detail()` adds what is known by then.
+ * `what` completes the sentence "waited 20000 ms for …"; `detail()` adds what is known by then.
  */
-export async function until(condition, { timeout = 5000, what = condition.toString(), detail } = {}) {
+export async function until(condition, { timeout = PATIENCE_MS, what = condition.toString(), detail } = {}) {
   const deadline = performance.now() + timeout;
   let lastError;
   for (;;) {
