@@ -1,11 +1,11 @@
 /*
  * broker -- a connection to an MQTT broker that keeps itself up, driven by its owner's poll loop.
  *
- * It and broker_properties alone include <mosquitto.h>. The library runs without a thread of its
- * own: the owner polls the descriptor of broker_poll() and calls broker_run(). Only the name lookup
- * and the TCP connect, which libmosquitto does blocking, run in a short-lived thread, so that an
- * unreachable broker never stops the owner's loop; all callbacks come from inside broker_run(), in
- * the owner's thread.
+ * It and its parts (broker_link, broker_properties) alone include <mosquitto.h>. The library runs
+ * without a thread of its own: the owner polls the descriptor of broker_poll() and calls
+ * broker_run(). Only the name lookup and the TCP connect, which libmosquitto does blocking, run in
+ * a short-lived thread, so that an unreachable broker never stops the owner's loop; all callbacks
+ * come from inside broker_run(), in the owner's thread.
  *
  * A lost or refused connection is tried again after 0.25 s, doubling to 2 s, with jitter, for ever.
  * One log line each when the state changes, none for each attempt. A broker that falls silent is

@@ -261,7 +261,7 @@ static void it_comes_up_with_mqtt_5(void **state)
     struct server *s = *state;
     struct client c;
 
-    client_up(&c, s->url, "a", NULL);
+    client_up(&c, s->url, __func__, NULL);
     assert_true(c.mqtt5);
     assert_true(broker_is_up(c.broker));
     broker_free(c.broker);
@@ -282,7 +282,7 @@ static void no_message_comes_after_closing(void **state)
     struct server *s = *state;
     struct client c = {0};
     struct broker_config config = {
-        .address = {.url = s->url}, .client_id = "a", .events = &closing, .ctx = &c};
+        .address = {.url = s->url}, .client_id = __func__, .events = &closing, .ctx = &c};
 
     assert_int_equal(broker_new(&config, &c.broker), 0);
     RUN_UNTIL(&c, c.ups == 1);
@@ -301,7 +301,7 @@ static void a_localhost_name_and_a_user_are_read_from_the_url(void **state)
     char url[64];
 
     snprintf(url, sizeof(url), "mqtt://someone@localhost:%u/", s->port);
-    client_up(&c, url, "a", NULL);
+    client_up(&c, url, __func__, NULL);
     broker_free(c.broker);
 }
 
@@ -310,7 +310,7 @@ static void a_message_comes_back_byte_for_byte(void **state)
     struct server *s = *state;
     struct client c;
 
-    client_up(&c, s->url, "a", NULL);
+    client_up(&c, s->url, __func__, NULL);
     subscribe(&c, "bytes/#");
     assert_true(broker_publish(c.broker, "bytes/all", "a\0b\xff", 4, 0, false) > 0);
     RUN_UNTIL(&c, c.messages == 1);
@@ -326,7 +326,7 @@ static void a_retained_message_keeps_its_flag_for_those_already_there(void **sta
     struct server *s = *state;
     struct client c;
 
-    client_up(&c, s->url, "a", NULL);
+    client_up(&c, s->url, __func__, NULL);
     subscribe(&c, "kept");
     assert_true(broker_publish(c.broker, "kept", "1", 1, 0, true) > 0);
     RUN_UNTIL(&c, c.messages == 1);
@@ -340,7 +340,7 @@ static void quality_of_service_1_is_acknowledged(void **state)
     struct client c;
     int id;
 
-    client_up(&c, s->url, "a", NULL);
+    client_up(&c, s->url, __func__, NULL);
     id = broker_publish(c.broker, "t", "x", 1, 1, false);
     assert_true(id > 0);
     RUN_UNTIL(&c, c.acknowledged == id);
@@ -352,7 +352,7 @@ static void quality_of_service_0_is_never_acknowledged(void **state)
     struct server *s = *state;
     struct client c;
 
-    client_up(&c, s->url, "a", NULL);
+    client_up(&c, s->url, __func__, NULL);
     subscribe(&c, "echo");
     for (int i = 0; i < 100; i++)
         round_trip(&c);
@@ -365,7 +365,7 @@ static void publishing_what_cannot_be_published_is_refused(void **state)
     struct server *s = *state;
     struct client c;
 
-    client_new(&c, s->url, "a", NULL);
+    client_new(&c, s->url, __func__, NULL);
     assert_int_equal(broker_publish(c.broker, "t", "x", 1, 0, false), -ENOTCONN);
     assert_int_equal(broker_subscribe(c.broker, "t", 0), -ENOTCONN);
     RUN_UNTIL(&c, c.ups == 1);
@@ -382,7 +382,7 @@ static void freeing_it_publishes_the_will(void **state)
 
     client_up(&watcher, s->url, "watcher", NULL);
     subscribe(&watcher, "will/a");
-    client_up(&c, s->url, "a", "will/a");
+    client_up(&c, s->url, __func__, "will/a");
     broker_free(c.broker);
     RUN_UNTIL(&watcher, watcher.messages == 1);
     assert_memory_equal(watcher.payload, "gone", 4);
@@ -419,7 +419,7 @@ static void closing_it_before_it_is_up_closes_at_once(void **state)
     struct server *s = *state;
     struct client c;
 
-    client_new(&c, s->url, "a", NULL);
+    client_new(&c, s->url, __func__, NULL);
     broker_run(c.broker, mono_now());
     broker_close(c.broker);
     assert_true(broker_is_closed(c.broker));
@@ -442,7 +442,7 @@ static void it_may_be_closed_from_a_callback(void **state)
     struct server *s = *state;
     struct client c = {0};
     struct broker_config config = {
-        .address = {.url = s->url}, .client_id = "a", .events = &closing, .ctx = &c};
+        .address = {.url = s->url}, .client_id = __func__, .events = &closing, .ctx = &c};
 
     assert_int_equal(broker_new(&config, &c.broker), 0);
     RUN_UNTIL(&c, broker_is_closed(c.broker));
@@ -458,7 +458,7 @@ static void a_killed_broker_is_found_again_within_3_s(void **state)
     struct mono back;
 
     capture_begin(&k, STDERR_FILENO);
-    client_up(&c, s->url, "a", NULL);
+    client_up(&c, s->url, __func__, NULL);
     server_kill(s);
     RUN_UNTIL(&c, c.downs == 1);
     assert_int_equal(broker_publish(c.broker, "t", "x", 1, 0, false), -ENOTCONN);
@@ -483,7 +483,7 @@ static void a_broker_that_stops_reading_is_not_drained_until_it_goes_on(void **s
     struct server *s = *state;
     struct client c;
 
-    client_up(&c, s->url, "a", NULL);
+    client_up(&c, s->url, __func__, NULL);
     kill(s->pid, SIGSTOP);
     for (int i = 0; broker_is_drained(c.broker); i++) {
         assert_true(i < 100000);
@@ -502,7 +502,7 @@ static void a_burst_arrives_whole(void **state)
     struct server *s = *state;
     struct client c;
 
-    client_up(&c, s->url, "a", NULL);
+    client_up(&c, s->url, __func__, NULL);
     subscribe(&c, "burst");
     for (int i = 0; i < 900; i++) /* more than one run reads, less than Mosquitto queues */
         assert_true(broker_publish(c.broker, "burst", "x", 1, 0, false) > 0);
@@ -518,7 +518,7 @@ static void a_refusal_has_a_line_of_its_own(void **state)
 
     (void)state;
     server_new(&s, "allow_anonymous false");
-    client_new(&c, s.url, "a", NULL);
+    client_new(&c, s.url, __func__, NULL);
     capture_begin(&k, STDERR_FILENO);
     RUN_UNTIL(&c, capture_size(&k) > 0);
     for (struct mono end = mono_add_ms(mono_now(), 1000); mono_before(mono_now(), end);)
@@ -541,7 +541,7 @@ static void nobody_there_is_said_once(void **state)
     (void)state;
     close(listen_anywhere(1, &port));
     snprintf(url, sizeof(url), "mqtt://127.0.0.1:%u", port);
-    client_new(&c, url, "a", NULL);
+    client_new(&c, url, __func__, NULL);
     capture_begin(&k, STDERR_FILENO);
     RUN_UNTIL(&c, capture_size(&k) > 0);
     for (struct mono end = mono_add_ms(mono_now(), 1000); mono_before(mono_now(), end);)
@@ -570,8 +570,10 @@ static void tls_client_new(struct client *c, const struct server *s, const char 
                            const char *ca_file)
 {
     char url[64];
-    struct broker_config config = {
-        .address = {.url = url, .ca_file = ca_file}, .client_id = "a", .events = &events, .ctx = c};
+    struct broker_config config = {.address = {.url = url, .ca_file = ca_file},
+                                   .client_id = __func__,
+                                   .events = &events,
+                                   .ctx = c};
 
     snprintf(url, sizeof(url), "mqtts://%s:%u", host, s->port);
     *c = (struct client){0};
@@ -637,7 +639,7 @@ static void plain_and_tls_do_not_meet(void **state)
     broker_free(c.broker);
 
     tls_server_new(&s);
-    client_new(&c, s.url, "a", NULL);
+    client_new(&c, s.url, __func__, NULL);
     for (struct mono end = mono_add_ms(mono_now(), 500); mono_before(mono_now(), end);)
         turn(&c, 50);
     assert_int_equal(c.ups, 0);
@@ -663,7 +665,7 @@ static void an_address_that_does_not_answer_never_blocks(void **state)
         (void)!connect(fill[i], (struct sockaddr *)&sa, sizeof(sa));
     }
     snprintf(url, sizeof(url), "mqtt://127.0.0.1:%u", port);
-    client_new(&c, url, "a", NULL);
+    client_new(&c, url, __func__, NULL);
     for (struct mono end = mono_add_ms(mono_now(), 300); mono_before(mono_now(), end);)
         turn(&c, 20);
     assert_int_equal(c.ups, 0);
@@ -720,7 +722,7 @@ static void speak_to_old_broker(bool hangs_up)
     o.fd = listen_anywhere(4, &o.port);
     assert_int_equal(pthread_create(&o.thread, NULL, old_broker_run, &o), 0);
     snprintf(url, sizeof(url), "mqtt://127.0.0.1:%u", o.port);
-    client_up(&c, url, "a", NULL);
+    client_up(&c, url, __func__, NULL);
     assert_false(c.mqtt5);
     broker_free(c.broker);
     pthread_join(o.thread, NULL);
@@ -765,7 +767,7 @@ static void the_reason_of_a_disconnect_is_told(void **state)
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, rude_broker_run, &fd), 0);
     snprintf(url, sizeof(url), "mqtt://127.0.0.1:%u", port);
-    client_new(&c, url, "a", NULL);
+    client_new(&c, url, __func__, NULL);
     RUN_UNTIL(&c, c.downs == 1);
     assert_string_equal(c.why, "Session taken over");
     assert_int_equal(c.ups, 1);
@@ -798,7 +800,7 @@ static void an_address_that_is_none_is_refused_with_one_line(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
         struct broker_config config = {
-            .address = {.url = urls[i]}, .client_id = "a", .events = &events};
+            .address = {.url = urls[i]}, .client_id = __func__, .events = &events};
         struct broker *b = NULL;
         struct capture k;
         int r;
@@ -814,8 +816,9 @@ static void an_address_that_is_none_is_refused_with_one_line(void **state)
 
 static void a_password_in_the_address_is_refused_and_not_logged(void **state)
 {
-    struct broker_config config = {
-        .address = {.url = "mqtt://me:hunter2@127.0.0.1"}, .client_id = "a", .events = &events};
+    struct broker_config config = {.address = {.url = "mqtt://me:hunter2@127.0.0.1"},
+                                   .client_id = __func__,
+                                   .events = &events};
     struct broker *b = NULL;
     struct capture k;
     int r;
