@@ -70,6 +70,35 @@ test('charts of several symbols are chosen by key and pointer, linked, and come 
   await charts(dashboard, 'MSFT, 5m');
 });
 
+test('a chart that is removed before the code of charts has come is not made', async (t) => {
+  const exchange = await Exchange.open(t);
+  await exchange.tick('AAPL', 100);
+  let letCome;
+  const mayCome = new Promise((resolve) => { letCome = resolve; });
+  const dashboard = await openPage(t, browser, exchange.gateway, {
+    path: '/#s=AAPL&i=1m',
+    before: async (page) => {
+      await page.clock.install();
+      await page.route('**/price-chart-*.js', async (route) => {
+        await mayCome;
+        await route.continue();
+      });
+    },
+  });
+  const { page } = dashboard;
+  await charts(dashboard, 'AAPL, 1m');
+  await dashboard.press('g', 'g');
+  await until(async () => (await shownCharts(dashboard)).length === 4);
+  await page.evaluate(() => new Promise((drawn) => { requestAnimationFrame(() => setTimeout(() => setTimeout(drawn))); }));
+  await page.clock.pauseAt(Date.now() + MINUTE); // no frame comes between the removal and the code
+  await dashboard.press('g');
+  await charts(dashboard, 'AAPL, 1m');
+  letCome();
+  await box(dashboard, 1).locator('canvas').first().waitFor({ state: 'attached' });
+  await page.clock.resume();
+  await until(async () => (await page.locator('.chart-pane canvas').count()) > 0);
+});
+
 test('one crosshair is in all charts, at the same time, whatever their intervals', async (t) => {
   const exchange = await Exchange.open(t, { records: true });
   const end = Date.UTC(2024, 3, 5, 15, 0);

@@ -187,16 +187,26 @@ test('a telephone goes back from the chart by a swipe', async (t) => {
     for (let i = 1; i <= 5; i++) await cdp.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: [{ x: from + ((to - from) * i) / 5, y }] });
     await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
   };
+  // a finger that comes while the sheet still slides touches the list, where Chromium goes back by itself
+  const opened = () => until(() => page.evaluate(() => document.documentElement.dataset.sheet === 'true' && document.querySelector('.chart-pane').getBoundingClientRect().x === 0), { what: 'the sheet' });
   for (const [from, to, y, goes] of [[200, 380, 500, false], [8, 80, 500, false], [8, 300, 500, true], [150, 380, 60, true]]) {
     await page.locator('.row').first().tap();
-    await page.locator('html[data-sheet=true]').waitFor();
-    await until(() => chart.isVisible());
+    await opened();
     await swipe(from, to, y);
     if (goes) await until(async () => !(await chart.isVisible()), { what: 'the list' });
     else assert.equal(await page.evaluate(() => document.documentElement.dataset.sheet), 'true');
     if (!goes) await page.goBack();
     await until(async () => !(await chart.isVisible()), { what: 'the list again' });
   }
+  await page.evaluate(() => { // opened anew before the history has gone back
+    document.querySelector('.row').click();
+    document.querySelector('[aria-label="Back to the list"]').click();
+    document.querySelector('.row').click();
+    return new Promise((resolve) => { addEventListener('popstate', resolve, { once: true }); });
+  });
+  await opened();
+  await page.goBack();
+  await page.locator('html[data-sheet=false]').waitFor();
 });
 
 test('the feed panel names the busiest symbols and what could not be used, and copies all of it', async (t) => {

@@ -26,7 +26,7 @@ export async function until(condition, { timeout = PATIENCE_MS, what = condition
     if (performance.now() > deadline) break;
     await pause(POLL_MS);
   }
-  const more = detail ? `\n${detail()}` : '';
+  const more = detail ? `\n${await detail()}` : '';
   throw new Error(`waited ${timeout} ms for ${what}${more}`, { cause: lastError });
 }
 

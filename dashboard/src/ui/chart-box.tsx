@@ -1,6 +1,6 @@
 /** One chart with what belongs to it: its legend, what is compared, and in words why something is not there. */
 import { computed, effect, useSignal, type Signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { ChartLook, PriceChart, Reading } from '../chart/price-chart';
 import { chartKey, type LoadState } from '../store/bar-loader';
 import { stopComparing, toggleLink, type ShownChart } from '../store/charts';
@@ -173,7 +173,7 @@ function NotLoaded({ state }: { state: BoxState }) {
 /** The library comes with the first chart, not with the page. */
 function ChartHost({ model, desk, view, index, state }: BoxProps & { state: BoxState }) {
   const host = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => { // its end comes with the removal, that of useEffect a frame later
     let stop = (): void => {};
     let isGone = false;
     import('../chart/price-chart').then(({ PriceChart }) => {
@@ -181,7 +181,7 @@ function ChartHost({ model, desk, view, index, state }: BoxProps & { state: BoxS
       const look = lookOf(model, desk, index);
       const chart = new PriceChart(host.current!, look.value);
       stop = wire(chart, look, { model, desk, view, index }, state);
-    }, () => { state.failed.value = true; });
+    }, () => { state.failed.value = !isGone; });
     return () => {
       isGone = true;
       stop();

@@ -26,6 +26,8 @@ export class Desk {
   readonly isDark;
   /** one's own colours as they are shown: each readable on the ground it is on */
   readonly ownShown;
+  /** history.back() was called and has not happened yet */
+  private isGoingBack = false;
   private toastTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly model: Model) {
@@ -50,7 +52,10 @@ export class Desk {
     });
     effect(() => { document.documentElement.dataset['phase'] = model.state.value.phase; });
     effect(() => { document.documentElement.dataset['sheet'] = String(this.sheet.value); });
-    addEventListener('popstate', (event) => { this.sheet.value = (event.state as { sheet?: boolean } | null)?.sheet === true; });
+    addEventListener('popstate', (event) => {
+      if (this.isGoingBack) this.wentBack();
+      else this.sheet.value = (event.state as { sheet?: boolean } | null)?.sheet === true;
+    });
   }
 
   private paintOwn(style: CSSStyleDeclaration): void {
@@ -66,14 +71,26 @@ export class Desk {
   open(symbol: string): void {
     this.model.select(symbol);
     if (this.sheet.value) return;
-    if (matchMedia(PHONE).matches) history.pushState({ sheet: true }, '');
     this.sheet.value = true;
+    if (!this.isGoingBack) this.pushSheet();
   }
 
   closeSheet(): void {
     if (!this.sheet.value) return;
-    if ((history.state as { sheet?: boolean } | null)?.sheet) history.back();
     this.sheet.value = false;
+    if (this.isGoingBack || !(history.state as { sheet?: boolean } | null)?.sheet) return;
+    this.isGoingBack = true;
+    history.back();
+  }
+
+  private pushSheet(): void {
+    if (matchMedia(PHONE).matches) history.pushState({ sheet: true }, '');
+  }
+
+  /** The history takes its time: meanwhile the sheet may have been opened anew. */
+  private wentBack(): void {
+    this.isGoingBack = false;
+    if (this.sheet.value) this.pushSheet();
   }
 
   toggleTheme(): void {
