@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, test } from 'node:test';
+import tls from 'node:tls';
 import WebSocket from 'ws';
 
-import { Broker, Gateway, Program, atEnd, mqttClient, until } from '../support/index.mjs';
+import { Authority, Broker, Gateway, Program, atEnd, mqttClient, until } from '../support/index.mjs';
 import { RawMqtt, RawSocket } from '../support/raw.mjs';
 import { signToken } from '../support/token.mjs';
 
@@ -133,6 +134,20 @@ test('the PROXY protocol names the client, in both versions, whole or a byte at 
   }
   assert.equal(statusOf(await rawGet(t, gateway, '/healthz', { from: '127.0.0.9' })), 200, 'who is no proxy says nothing');
   assert.equal(statusOf(await rawGet(t, gateway, '/healthz', { from: '127.0.0.9', before: heads['version 1'] })), 400);
+});
+
+test('the PROXY protocol stands before TLS', async (t) => {
+  const authority = Authority.create(t);
+  const gateway = await Gateway.start(t, broker, { tls: { ...authority.sign('gateway.test'), ca: authority.pem }, args: ANNOUNCED });
+  const wire = net.connect({ port: gateway.port, host: '127.0.0.1', localAddress: BALANCER });
+  wire.write('PROXY TCP4 203.0.113.9 127.0.0.1 4711 8080\r\n');
+  const socket = tls.connect({ socket: wire, ca: authority.pem, servername: 'localhost' });
+  atEnd(t, () => wire.destroy());
+  let seen = '';
+  socket.on('data', (bytes) => (seen += bytes)).on('error', (error) => (seen += error));
+  socket.write('GET /api/clients HTTP/1.1\r\nHost: localhost\r\n\r\n'); // for this machine only
+  await until(() => seen.includes('\r\n\r\n'), { detail: () => seen });
+  assert.match(seen, /^HTTP\/1.1 403 /, 'the client is whom the head names');
 });
 
 test('what is no PROXY protocol ends the connection of a proxy', async (t) => {
