@@ -26,8 +26,7 @@
 
 struct wish {
     struct list link;
-    char symbol[SYMBOL_MAX + 1];
-    int64_t from_s, until_s;
+    struct backfill_wish what;
 };
 
 struct answer {
@@ -60,7 +59,7 @@ static int64_t now_s(void)
 }
 
 /* A copy of the first wish that is old enough. */
-static bool next_wish(struct backfill *b, struct wish *ret)
+static bool next_wish(struct backfill *b, struct backfill_wish *ret)
 {
     int64_t free_s = now_s() - FREE_AFTER_S;
     bool found = false;
@@ -68,7 +67,7 @@ static bool next_wish(struct backfill *b, struct wish *ret)
     pthread_mutex_lock(&b->lock);
     for (struct list *l = b->wishes.next; b->n_answers < ANSWERS_MAX && l != &b->wishes && !found;
          l = l->next) {
-        const struct wish *w = CONTAINER_OF(l, struct wish, link);
+        const struct backfill_wish *w = &CONTAINER_OF(l, struct wish, link)->what;
 
         found = w->until_s <= free_s;
         if (found)
@@ -79,14 +78,14 @@ static bool next_wish(struct backfill *b, struct wish *ret)
 }
 
 /* It is fulfilled, or given up. */
-static void remove_wish(struct backfill *b, const struct wish *done)
+static void remove_wish(struct backfill *b, const struct backfill_wish *done)
 {
     pthread_mutex_lock(&b->lock);
     for (struct list *l = b->wishes.next; l != &b->wishes; l = l->next) {
         struct wish *w = CONTAINER_OF(l, struct wish, link);
 
-        if (strcmp(w->symbol, done->symbol) == 0 && w->from_s == done->from_s &&
-            w->until_s == done->until_s) {
+        if (strcmp(w->what.symbol, done->symbol) == 0 && w->what.from_s == done->from_s &&
+            w->what.until_s == done->until_s) {
             list_remove(l);
             free(w);
             b->n_wishes--;
@@ -155,7 +154,8 @@ static int wait_for_better(struct backfill *b, const struct http_answer *a)
 }
 
 /* One page. Returns 0; -EAGAIN to ask again; -EPERM it is refused; -ECANCELED; -ENOMEM. */
-static int ask_page(struct backfill *b, const struct wish *w, struct answer *into, char *token)
+static int ask_page(struct backfill *b, const struct backfill_wish *w, struct answer *into,
+                    char *token)
 {
     char url[ALPACA_URL_MAX];
     struct http_answer a;
@@ -185,14 +185,14 @@ static int ask_page(struct backfill *b, const struct wish *w, struct answer *int
 }
 
 /* All pages. Returns 0; -ECANCELED. */
-static int fulfil(struct backfill *b, const struct wish *w)
+static int fulfil(struct backfill *b, const struct backfill_wish *w)
 {
     struct answer *a = calloc(1, sizeof(*a));
     char token[ALPACA_TOKEN_MAX] = "";
     int r = a == NULL ? -ENOMEM : 0;
 
     if (a != NULL)
-        memcpy(a->what.symbol, w->symbol, sizeof(w->symbol));
+        a->what.wish = *w;
     do {
         if (r != -ENOMEM)
             r = ask_page(b, w, a, token);
@@ -214,7 +214,7 @@ static int fulfil(struct backfill *b, const struct wish *w)
 static void *run(void *backfill)
 {
     struct backfill *b = backfill;
-    struct wish w;
+    struct backfill_wish w;
     int r = 0;
 
     while (r == 0)
@@ -304,15 +304,13 @@ void backfill_free(struct backfill *b)
     free(b);
 }
 
-static void add_wish(struct backfill *b, const char *symbol, int64_t from_s, int64_t until_s)
+static void add_wish(struct backfill *b, const struct backfill_wish *wish)
 {
-    struct wish *w = from_s < until_s ? calloc(1, sizeof(*w)) : NULL;
+    struct wish *w = wish->from_s < wish->until_s ? calloc(1, sizeof(*w)) : NULL;
 
     if (w == NULL)
         return;
-    snprintf(w->symbol, sizeof(w->symbol), "%s", symbol);
-    w->from_s = from_s;
-    w->until_s = until_s;
+    w->what = *wish;
     pthread_mutex_lock(&b->lock);
     if (b->n_wishes < BACKFILL_WISHES_MAX) {
         list_append(&b->wishes, &w->link);
@@ -327,16 +325,17 @@ static void add_wish(struct backfill *b, const char *symbol, int64_t from_s, int
 }
 
 /* What is free already is asked for at once, the rest when it is. */
-void backfill_want(struct backfill *b, const char *symbol, int64_t from_s, int64_t until_s)
+void backfill_want(struct backfill *b, const struct backfill_wish *wish)
 {
+    struct backfill_wish early = *wish, late = *wish;
     int64_t free_s = now_s() - FREE_AFTER_S;
 
     free_s -= free_s % 60;
-    if (from_s < free_s && free_s < until_s) {
-        add_wish(b, symbol, from_s, free_s);
-        from_s = free_s;
+    if (wish->from_s < free_s && free_s < wish->until_s) {
+        early.until_s = late.from_s = free_s;
+        add_wish(b, &early);
     }
-    add_wish(b, symbol, from_s, until_s);
+    add_wish(b, &late);
 }
 
 bool backfill_take(struct backfill *b, struct backfill_answer *ret)

@@ -34,14 +34,18 @@ struct backfill;
 MUST_CHECK int backfill_start(const struct backfill_config *config, struct backfill **ret);
 void backfill_free(struct backfill *b); /* waits for the thread; NULL is allowed */
 
-/* Minutes of `symbol` with from_s <= t < until_s. */
-void backfill_want(struct backfill *b, const char *symbol, int64_t from_s, int64_t until_s);
-
-/* An answer: minutes in ascending order. */
-struct backfill_answer {
+struct backfill_wish {
     char symbol[SYMBOL_MAX + 1];
-    struct bar *bars; /* malloc'd */
+    int64_t from_s, until_s; /* minutes with from_s <= t < until_s */
+    int64_t counted_s;       /* as fill() wants it */
+};
+void backfill_want(struct backfill *b, const struct backfill_wish *wish);
+
+struct backfill_answer {
+    struct backfill_wish wish;
+    struct bar *bars; /* malloc'd: minutes in ascending order */
     size_t n;
+    size_t n_new; /* the taker's */
 };
 
 /* The oldest answer, which is the caller's then. False: there is none. */

@@ -231,15 +231,20 @@ static void tell_progress(struct ledger *l)
 static int fill_in(struct ledger *l)
 {
     struct backfill_answer *a = &l->answer;
-    struct symbol *s = symbol_of(l, a->symbol);
-    size_t n_new = 0;
-    int r = fill(l->store, a->symbol, a->bars, a->n, &n_new);
+    struct symbol *s = symbol_of(l, a->wish.symbol);
+    struct filling f = {.symbol = a->wish.symbol,
+                        .bars = a->bars,
+                        .n = a->n,
+                        .counted_s = a->wish.counted_s,
+                        .n_new = a->n_new};
+    int r = fill(l->store, &f);
 
-    if (r == 0 && n_new > 0 && s != NULL)
+    a->n_new = f.n_new; /* for the next try */
+    if (r == 0 && f.n_new > 0 && s != NULL)
         r = reload(l, s);
     if (r < 0)
         return r;
-    l->counts.backfilled += n_new;
+    l->counts.backfilled += f.n_new;
     free(a->bars);
     *a = (struct backfill_answer){0};
     tell_progress(l);
@@ -387,18 +392,22 @@ static void keep_tick(struct ledger *l, const struct symbol *s, const struct quo
 /* Live quotes of US stocks have a history elsewhere. */
 static void want_what_was_missed(struct ledger *l, struct symbol *s, const struct quote *q)
 {
-    int64_t until_s = q->timestamp.ms / 60000 * 60, from_s = s->bars.state.newest_ms / 60000 * 60;
-    int64_t oldest_s = until_s - l->config->backfill.days * DAY_S;
+    struct backfill_wish w = {.from_s = s->bars.state.newest_ms / 60000 * 60,
+                              .until_s = q->timestamp.ms / 60000 * 60};
+    int64_t oldest_s = w.until_s - l->config->backfill.days * DAY_S;
 
     if (s->bars.state.heard && q->timestamp.ms <= s->bars.state.newest_ms)
         return; /* what the broker has kept for us, or what is late */
     s->away = false;
     if (l->backfill == NULL || q->mode != MODE_LIVE || s->bars.around_the_clock)
         return;
-    if (!s->bars.state.heard || from_s < oldest_s)
-        from_s = oldest_s;
-    if (from_s < until_s)
-        backfill_want(l->backfill, s->name, from_s, until_s);
+    if (s->bars.state.heard)
+        w.counted_s = w.until_s;
+    if (!s->bars.state.heard || w.from_s < oldest_s)
+        w.from_s = oldest_s;
+    memcpy(w.symbol, s->name, sizeof(w.symbol));
+    if (w.from_s < w.until_s)
+        backfill_want(l->backfill, &w);
 }
 
 void ledger_was_away(struct ledger *l)

@@ -629,10 +629,12 @@ static int refuse_newer(struct postgres_store *s, int version)
 
 /* With TimescaleDB the bars are cut by time into chunks of four weeks. What is a hypertable
  * already stays as it is. Where the server has the extension but this user may not
- * use it, the tables stay plain ones, which is told. */
+ * use it, the tables stay plain ones, which is told. A server that has not loaded it has no setting
+ * of it, and would end the connection at the attempt. */
 static const char hypertable_sql[] =
     "DO $$ BEGIN"
-    " IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb') THEN"
+    " IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')"
+    "  AND current_setting('timescaledb.disable_load', true) IS NOT NULL THEN"
     "  CREATE EXTENSION IF NOT EXISTS timescaledb;"
     " END IF;"
     " IF EXISTS (SELECT FROM pg_proc WHERE proname = 'create_hypertable') THEN"

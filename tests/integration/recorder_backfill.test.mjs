@@ -1,10 +1,9 @@
 // What was missed is asked of Alpaca (a stand-in here), fills the gaps and overwrites nothing.
 
 import assert from 'node:assert/strict';
-import path from 'node:path';
-import test from 'node:test';
+import { after, test } from 'node:test';
 
-import { AlpacaStandIn, Broker, Postgres, Recorder, exportBars, mqttClient, tempDir, until } from '../support/index.mjs';
+import { AlpacaStandIn, Broker, Recorder, STORES, mqttClient, stores, until } from '../support/index.mjs';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -20,22 +19,24 @@ const NOON = someNoon();
 
 const minute = (ms, o, h, l, c, v) => ({ t: new Date(ms).toISOString().replace('.000', ''), o, h, l, c, v, n: 5, vw: o });
 
-async function setUp(t, { store, args = [], env = KEYS } = {}) {
-  const at = store === 'postgres' ? (await Postgres.start(t)).url : path.join(tempDir(t), 'history.db');
+const fresh = stores({ after });
+
+async function setUp(t, { kind = 'sqlite', args = [], env = KEYS } = {}) {
+  const store = await fresh(t, kind);
   const broker = await Broker.start(t);
   const alpaca = await AlpacaStandIn.start(t);
-  const recorder = await Recorder.start(t, broker, { store: at, env, args: ['--alpaca-url', alpaca.url, ...args] });
+  const recorder = await Recorder.start(t, broker, { store: store.url, env, args: ['--alpaca-url', alpaca.url, ...args] });
   const client = await mqttClient(t, broker.url, { subscribe: 'status/recorder/+' });
   const say = (symbol, ms, price, volume, seq, mode = 'live') =>
     client.publish(`stocks/${encodeURIComponent(symbol)}`, JSON.stringify({ symbol, price, volume, timestamp: NOON + ms, seq, mode }), { retain: true });
-  const bars = (seconds) => exportBars(at, 'AAPL', seconds);
-  const filled = (n) => until(() => bars(60).length === n, { timeout: 15_000, what: `${n} minutes`, detail: () => JSON.stringify(bars(60)) + recorder.log });
-  return { alpaca, broker, recorder, client, say, bars, filled };
+  const bars = (seconds) => store.bars('AAPL', seconds);
+  const filled = (n) => store.has(n, 'AAPL', 60, { detail: () => recorder.log });
+  return { alpaca, broker, recorder, client, store, say, bars, filled };
 }
 
-for (const store of ['sqlite', 'postgres'])
-  test(`at the first start and after an outage what was missed is filled in (${store})`, async (t) => {
-    const { alpaca, recorder, say, bars, filled } = await setUp(t, { store });
+for (const kind of STORES) {
+  test(`at the first start and after an outage what was missed is filled in (${kind})`, async (t) => {
+    const { alpaca, recorder, say, bars, filled } = await setUp(t, { kind });
     alpaca.pageSize = 2;
     const at = (i) => NOON + i * MINUTE;
     alpaca.bars.AAPL = [-62, -61, -3, -2, -1, 0, 1, 2, 3, 4].map((i) => minute(at(i), 100 + i / 100, 101 + i / 100, 99 + i / 100, 100.5, 10));
@@ -55,10 +56,37 @@ for (const store of ['sqlite', 'postgres'])
     assert.deepEqual(bars(60).slice(-4).map((b) => [b.t - NOON / 1000, b.o, b.h]), [[60, 100.01, 101.01], [120, 100.02, 101.02], [180, 100.03, 101.03], [240, 103, 103]]);
     assert.equal(bars(300).at(-1).h, 103);
     await say('AAPL', 4 * MINUTE + 5000, 110, 2100, 21); // the live bars go on from what was filled in
-    await until(() => bars(86400)[0].h === 110);
+    await until(() => bars(86400)[0].h === 110, { every: 100 });
     assert.deepEqual(bars(300).at(-1), { t: NOON / 1000, o: 100, h: 110, l: 99.01, c: 110, v: bars(60).slice(-5).reduce((sum, b) => sum + b.v, 0) });
     assert.match(recorder.log, /minutes filled in from Alpaca, 0 gaps are open/);
   });
+
+  test(`what was traded in a gap counts once, whoever tells of it (${kind})`, async (t) => {
+    const { alpaca, recorder, say, store } = await setUp(t, { kind });
+    const cases = { AAPL: { perMinute: 30, gap: 900 }, MSFT: { perMinute: 500, gap: 20 } }; // MSFT's tells more than the feed counts
+    for (const symbol of Object.keys(cases)) {
+      await say(symbol, 0, 100, 1000, 1);
+      await say(symbol, 1000, 100, 1010, 2);
+      await store.has(1, symbol, 60);
+    }
+    await recorder.kill();
+    await recorder.start();
+    for (const [symbol, { perMinute, gap }] of Object.entries(cases)) {
+      alpaca.bars[symbol] = [1, 2, 3, 9].map((m) => minute(NOON + m * MINUTE, 100, 101, 99, 100, perMinute));
+      await say(symbol, 10 * MINUTE + 30_000, 100, 1010 + gap, 10);
+      await say(symbol, 10 * MINUTE + 31_000, 100, 1017 + gap, 11);
+    }
+    for (const [symbol, { perMinute, gap }] of Object.entries(cases)) {
+      const first = Math.max(0, gap - 4 * perMinute);
+      await store.has(6, symbol, 60);
+      await say(symbol, 10 * MINUTE + 32_000, 100, 1019 + gap, 12); // and it goes on from there
+      await until(() => store.bars(symbol, 60).at(-1).v === first + 9, { every: 100, detail: () => JSON.stringify(store.bars(symbol, 1)) });
+      assert.deepEqual(store.bars(symbol, 1).slice(-3).map((b) => b.v), [first, 7, 2]);
+      for (const seconds of [60, 300, 900, 3600, 86400])
+        assert.equal(store.bars(symbol, seconds).reduce((sum, b) => sum + b.v, 0), 10 + 4 * perMinute + first + 9, `${seconds} s`);
+    }
+  });
+}
 
 test('limits and faults are waited for, a refusal ends it', async (t) => {
   const { alpaca, recorder, say, filled } = await setUp(t);
@@ -91,7 +119,7 @@ test('what is not live, not a US stock, or not wished for is not asked for', asy
   for (const { env, args } of [{ env: KEYS, args: ['--backfill', '0'] }, { env: {} }]) {
     const other = await setUp(t, { env, args });
     await other.say('AAPL', 0, 2, 1, 1);
-    await until(() => other.bars(60).length === 1);
+    await until(() => other.bars(60).length === 1, { every: 100 });
     assert.deepEqual(other.alpaca.asked, []);
   }
   assert.equal(bars(60).length, 1);

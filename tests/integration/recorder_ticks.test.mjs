@@ -2,18 +2,20 @@
 // bar and nothing else. The same on both stores.
 
 import assert from 'node:assert/strict';
-import path from 'node:path';
-import test from 'node:test';
+import { after, test } from 'node:test';
 
-import { AlpacaStandIn, Broker, Gateway, Postgres, Publisher, Recorder, exportBars, mqttClient, runRecorder, tempDir, until } from '../support/index.mjs';
+import { AlpacaStandIn, Broker, Gateway, Publisher, Recorder, STORES, mqttClient, runRecorder, stores, until } from '../support/index.mjs';
 
 const NOON = Date.UTC(2024, 3, 5, 16); // noon in New York, a Friday
 const S = NOON / 1000;
 
 const quote = (symbol, ms, price, seq, more) => ({ symbol, price, timestamp: NOON + ms, seq, mode: 'live', ...more });
 
-async function setUp(t, { store, args = ['--ticks', '1'] }) {
-  const at = store === 'postgres' ? (await Postgres.start(t)).url : path.join(tempDir(t), 'history.db');
+const fresh = stores({ after });
+
+async function setUp(t, { kind = 'sqlite', args = ['--ticks', '1'] } = {}) {
+  const store = await fresh(t, kind);
+  const at = store.url;
   const broker = await Broker.start(t);
   const recorder = await Recorder.start(t, broker, { store: at, args });
   const client = await mqttClient(t, broker.url, { subscribe: 'status/recorder/+' });
@@ -22,17 +24,17 @@ async function setUp(t, { store, args = ['--ticks', '1'] }) {
     Promise.all(quotes.map((q) => client.publish(`stocks/${q.symbol}`, JSON.stringify(q), { retain: true })));
   const ticks = async (query) => (await gateway.get(`/api/ticks?symbol=AAPL&${query}`)).json();
   const kept = (n) => until(async () => (await ticks('from_seq=0')).ticks?.length === n, { what: `${n} ticks`, detail: () => recorder.log });
-  const bars = (seconds) => exportBars(at, 'AAPL', seconds);
-  const corrected = (n) => client.until(() => client.messages.at(-1)?.json.corrected === n, 15_000);
-  return { at, broker, recorder, client, gateway, say, ticks, kept, bars, corrected };
+  const bars = (seconds) => store.bars('AAPL', seconds);
+  const soon = (condition) => until(condition, { every: 100, detail: () => JSON.stringify(bars(1)) + recorder.log });
+  return { at, broker, recorder, client, gateway, say, ticks, kept, bars, soon };
 }
 
 const seqs = (answer) => answer.ticks.map((q) => q.seq);
 const bar = (t, o, h, l, c) => ({ t, o, h, l, c, v: 0 });
 
-for (const store of ['sqlite', 'postgres']) {
-  test(`a reader that missed ticks gets exactly those (${store})`, async (t) => {
-    const { at, say, ticks, kept, recorder } = await setUp(t, { store });
+for (const kind of STORES) {
+  test(`a reader that missed ticks gets exactly those (${kind})`, async (t) => {
+    const { at, say, ticks, kept, recorder } = await setUp(t, { kind });
     const all = Array.from({ length: 20 }, (_, i) => quote('AAPL', i * 500, 189 + i / 100, 4701 + i, { volume: 1000 + i }));
     await say(...all, quote('MSFT', 0, 400, 4712));
     await kept(20);
@@ -57,16 +59,16 @@ for (const store of ['sqlite', 'postgres']) {
     assert.equal((await ticks('from_seq=1')).run, 2, 'a restart of the recorder begins no run');
   });
 
-  test(`a price taken back leaves its bars, whether ticks are kept or not (${store})`, async (t) => {
+  test(`a price taken back leaves its bars, whether ticks are kept or not (${kind})`, async (t) => {
     for (const args of [['--ticks', '1'], []]) {
-      const { say, bars, corrected, recorder } = await setUp(t, { store, args });
+      const { say, bars, soon, recorder } = await setUp(t, { kind, args });
       const q = (ms, price, seq, more) => quote('AAPL', ms, price, seq, more);
       await say(q(0, 100, 1), q(1000, 101, 2), q(1500, 999, 3), q(61_000, 102, 4), q(62_000, 1, 5), q(62_000, 103, 6));
-      await until(() => bars(1).length === 4, { detail: () => recorder.log });
+      await soon(() => bars(1).length === 4);
       // The third quote said 999 and should have said 101.5; the fifth was none.
       await say(q(63_000, 104, 7, { corrects: NOON + 1500, wrong: 999, right: 101.5 }));
       await say(q(64_000, 104.5, 8, { corrects: NOON + 62_000, wrong: 1 }));
-      await corrected(2);
+      await soon(() => bars(60)[0].h === 101.5 && bars(60)[1]?.l === 102);
       assert.deepEqual(bars(1), [
         bar(S, 100, 100, 100, 100),
         bar(S + 1, 101, 101.5, 101, 101.5),
@@ -78,7 +80,7 @@ for (const store of ['sqlite', 'postgres']) {
       assert.deepEqual(bars(60), [bar(S, 100, 101.5, 100, 101.5), bar(S + 60, 102, 104.5, 102, 104.5)]);
       for (const seconds of [300, 900, 3600, 86400]) assert.deepEqual(bars(seconds).map(({ o, h, l, c }) => [o, h, l, c]), [[100, 104.5, 100, 104.5]]);
       await say(q(65_000, 105, 9)); // and the bars go on from there
-      await until(() => bars(60)[1].h === 105);
+      await soon(() => bars(60)[1].h === 105);
       assert.deepEqual(bars(60)[1], bar(S + 60, 102, 105, 102, 105));
       await recorder.stop();
     }
@@ -86,37 +88,42 @@ for (const store of ['sqlite', 'postgres']) {
 }
 
 test('a correction of what is not kept is counted and changes nothing', async (t) => {
-  const { say, bars, client, kept, ticks } = await setUp(t, { store: 'sqlite' });
+  const { say, bars, client, kept, ticks, soon, recorder } = await setUp(t);
   await say(quote('AAPL', 0, 100, 1));
   await kept(1);
   await say(quote('AAPL', 1000, 101, 2, { corrects: NOON - 3_600_000, wrong: 50, right: 60 }));
   await say(quote('AAPL', 2000, 101, 3, { corrects: NOON, wrong: 99, right: 60 }));
-  await client.until(() => client.messages.at(-1)?.json.uncorrected === 2, 15_000);
-  assert.deepEqual(bars(60), [bar(S, 100, 101, 100, 101)]);
+  await say(quote('AAPL', 3000, 102, 4, { corrects: NOON + 2000, wrong: 101, right: 103 })); // of one that is
+  await soon(() => bars(60)[0].h === 103);
+  assert.deepEqual(bars(60), [bar(S, 100, 103, 100, 102)]);
+  await recorder.stop();
+  await client.until(() => client.messages.at(-1)?.json.state === 'offline');
+  const { corrected, uncorrected } = client.messages.at(-1).json;
+  assert.deepEqual({ corrected, uncorrected }, { corrected: 1, uncorrected: 2 });
   assert.equal((await ticks('from_seq=1')).ticks[0].price, 100);
 });
 
 test('what Alpaca takes back arrives at the bars', async (t) => {
-  const { broker, bars, ticks } = await setUp(t, { store: 'sqlite' });
+  const { broker, bars, ticks, soon } = await setUp(t);
   const alpaca = await AlpacaStandIn.start(t);
   const env = { APCA_API_KEY_ID: 'key', APCA_API_SECRET_KEY: 'secret' };
   Publisher.start(t, broker, { feed: 'alpaca', symbols: ['AAPL'], args: ['--alpaca-url', alpaca.url, '--alpaca-ws-url', alpaca.wsUrl], env });
-  await until(() => alpaca.set.has('AAPL'), { timeout: 10_000 });
+  await until(() => alpaca.set.has('AAPL'));
   const now = Date.now() - 2000;
   const trade = (i, p, ms) => ({ T: 't', S: 'AAPL', i, x: 'K', p, s: 100, c: ['@'], z: 'C', t: new Date(now + ms).toISOString() });
   for (const [i, p, ms] of [[1, 100, 0], [2, 103, 10], [3, 101, 20]]) {
     alpaca.say(trade(i, p, ms));
-    await until(async () => (await ticks('from_seq=1')).ticks?.length >= i, { timeout: 10_000 });
+    await until(async () => (await ticks('from_seq=1')).ticks?.length >= i);
   }
   alpaca.say({ T: 'x', S: 'AAPL', i: 2, x: 'K', p: 103, s: 100, a: 'C', z: 'C', t: new Date().toISOString() });
-  await until(() => bars(60).every((b) => b.h === 101), { timeout: 10_000, detail: () => JSON.stringify(bars(60)) });
+  await soon(() => bars(60).every((b) => b.h === 101));
   assert.deepEqual([...new Set((await ticks('from_seq=1')).ticks.map((q) => q.price))].sort(), [100, 101]);
 });
 
 test('where nothing is kept, or too much is asked for, the answer says what to do', async (t) => {
-  const { say, gateway, bars } = await setUp(t, { store: 'sqlite', args: [] });
+  const { say, gateway, bars, soon } = await setUp(t, { args: [] });
   await say(quote('AAPL', 0, 100, 1));
-  await until(() => bars(60).length === 1);
+  await soon(() => bars(60).length === 1);
   const cases = [
     ['symbol=AAPL&from_seq=1', 404, /--ticks/],
     ['symbol=NOBODY&from_seq=1', 404, /No ticks are kept/],

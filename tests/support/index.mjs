@@ -16,4 +16,5 @@ export { Publisher } from './publisher.mjs';
 export { Recorder, exportBars, runRecorder } from './recorder.mjs';
 export { Relay } from './relay.mjs';
 export { atEnd, canListen, freePort, tempDir } from './scope.mjs';
+export { STORES, Store, stores } from './stores.mjs';
 export { pause, until, within } from './until.mjs';

@@ -18,7 +18,9 @@ function binaries() {
 const asNobody = process.getuid() === 0 ? ['--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups', '--'] : ['--'];
 
 export class Postgres extends Program {
-  /** A running server with an empty database. start() after stop() or kill() comes back with its data. */
+  databases = 0;
+
+  /** A running server. start() after stop() or kill() comes back with its data. */
   static async start(t) {
     const dir = path.join(tempDir(t), 'cluster');
     mkdirSync(dir);
@@ -42,7 +44,7 @@ export class Postgres extends Program {
   async start() {
     const from = this.log.length;
     super.start();
-    await this.logged(/ready to accept connections/, { from, timeout: 15_000 });
+    await this.logged(/ready to accept connections/, { from });
     return this;
   }
 
@@ -51,17 +53,15 @@ export class Postgres extends Program {
     return super.stop(signal);
   }
 
-  /** What the server answers to `sql`: rows as objects. */
-  query(sql) {
-    const all = `SELECT coalesce(json_agg(q), '[]') FROM (${sql}) q`;
-    return JSON.parse(execFileSync('psql', ['-qAtX', this.url, '-c', all]).toString());
+  /** The URL of an empty database of its own. */
+  async database() {
+    const name = `history_${++this.databases}`;
+    this.psql(this.url, `CREATE DATABASE ${name}`);
+    return this.url.replace(/[^/]*$/, name);
   }
 
-  /** The bars of a symbol, as Recorder.bars() gives them. */
-  bars(symbol, seconds) {
-    return this.query(
-      `SELECT t, open AS o, high AS h, low AS l, close AS c, b.volume AS v FROM bars b JOIN symbols ON id = symbol
-       WHERE name = '${symbol}' AND resolution = ${seconds} ORDER BY t`,
-    );
+  /** What a database answers to `sql`, as text. */
+  psql(url, sql) {
+    return execFileSync(path.join(binaries(), 'psql'), ['-qAtX', url, '-c', sql]).toString().trim();
   }
 }

@@ -9,10 +9,10 @@ export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * Ask `condition` (may be async) again and again until it answers something truthy, and return that.
- * What it throws counts as "not yet"; the last error is told when time is up.
+ * Every `every` ms: more than the default where asking is work. What it throws counts as "not yet"; the last error is told when time is up.
  * `what` completes the sentence "waited 20000 ms for …"; `detail()` adds what is known by then.
  */
-export async function until(condition, { timeout = PATIENCE_MS, what = condition.toString(), detail } = {}) {
+export async function until(condition, { timeout = PATIENCE_MS, every = POLL_MS, what = condition.toString(), detail } = {}) {
   const deadline = performance.now() + timeout;
   let lastError;
   for (;;) {
@@ -24,7 +24,7 @@ export async function until(condition, { timeout = PATIENCE_MS, what = condition
       lastError = error;
     }
     if (performance.now() > deadline) break;
-    await pause(POLL_MS);
+    await pause(every);
   }
   const more = detail ? `\n${await detail()}` : '';
   throw new Error(`waited ${timeout} ms for ${what}${more}`, { cause: lastError });
