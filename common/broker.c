@@ -27,6 +27,7 @@
 #include "common/broker_link.h"
 #include "common/certfile.h"
 #include "common/log.h"
+#include "common/outbox.h"
 
 #include "common/banned.h"
 
@@ -35,7 +36,8 @@
 #define PROVED_MS 5000      /* a link that lasted this long makes the next retry quick again */
 #define CONNECT_MAX_MS 5000 /* the kernel would repeat its SYN ever more rarely, for 2 minutes */
 #define CLOSE_MAX_MS 2000
-#define TICK_MS 1000 /* libmosquitto counts its keep-alive in seconds */
+#define TICK_MS 1000       /* libmosquitto counts its keep-alive in seconds */
+#define STUCK_MAX_MS 14000 /* as long as it would take the library to notice */
 
 enum state { WAITING, CONNECTING, GREETING, UP, CLOSING, CLOSED };
 
@@ -54,6 +56,10 @@ struct broker {
     struct broker_link *link; /* NULL when WAITING and CLOSED */
     int epoll_fd;
     bool watches_write;
+    struct outbox outbox; /* what is held */
+    bool held;
+    bool stuck; /* a part of `outbox` waits for the socket, so the library must not write to it */
+    struct mono stuck_since;
     struct backoff backoff;
     struct mono deadline; /* see broker_deadline() */
     struct mono give_up;  /* CONNECTING, CLOSING */
@@ -188,7 +194,8 @@ static int watch(struct broker *b, int fd, uint32_t events)
 static void update_watch(struct broker *b)
 {
     struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP};
-    bool wants = b->state >= GREETING && b->state <= CLOSING && mosquitto_want_write(b->link->mosq);
+    bool wants = b->state >= GREETING && b->state <= CLOSING &&
+                 (b->stuck || mosquitto_want_write(b->link->mosq));
     int fd;
 
     if (wants == b->watches_write)
@@ -215,6 +222,21 @@ static void drop_link(struct broker *b)
     broker_link_unref(l);
     b->link = NULL;
     b->watches_write = false;
+    outbox_clear(&b->outbox);
+    b->stuck = false;
+}
+
+/* Send what is held, as far as it goes. */
+static void send_held(struct broker *b)
+{
+    int r = outbox_send(&b->outbox, mosquitto_socket(b->link->mosq));
+
+    if (r == -EAGAIN && !b->stuck)
+        b->stuck_since = mono_now();
+    b->stuck = r == -EAGAIN;
+    if (r < 0 && r != -EAGAIN)
+        outbox_clear(&b->outbox); /* broker_run() will see it too */
+    update_watch(b);
 }
 
 static void complain(struct broker *b, enum complaint about, const char *why)
@@ -337,6 +359,32 @@ static void greeted(struct broker *b, struct mono now)
         b->events->up(b->ctx, b->mqtt5);
 }
 
+/* The library writes, and keeps alive. */
+static int go_on(struct broker *b, uint32_t ready, struct mono now)
+{
+    struct broker_link *l = b->link;
+    int rc = MOSQ_ERR_SUCCESS;
+
+    if ((ready & EPOLLOUT || !b->watches_write) && mosquitto_want_write(l->mosq))
+        rc = mosquitto_loop_write(l->mosq, 1);
+    if (rc == MOSQ_ERR_SUCCESS && !mono_before(now, b->deadline)) {
+        b->deadline = mono_add_ms(now, TICK_MS);
+        rc = mosquitto_loop_misc(l->mosq);
+    }
+    return rc;
+}
+
+/* What was held has priority, since it may stop within a message. */
+static int go_on_with_held(struct broker *b, uint32_t ready, struct mono now)
+{
+    if (ready & EPOLLOUT)
+        send_held(b);
+    b->deadline = mono_add_ms(now, TICK_MS);
+    return b->stuck && !mono_before(now, mono_add_ms(b->stuck_since, STUCK_MAX_MS))
+               ? MOSQ_ERR_KEEPALIVE
+               : MOSQ_ERR_SUCCESS;
+}
+
 static int read_write(struct broker *b, uint32_t ready, struct mono now)
 {
     struct broker_link *l = b->link;
@@ -349,14 +397,9 @@ static int read_write(struct broker *b, uint32_t ready, struct mono now)
     /* A connection that ends in the handshake: the library would try on for ever. */
     if (rc == MOSQ_ERR_SUCCESS && handshaking && l->connack < 0 && ready & (EPOLLRDHUP | EPOLLHUP))
         rc = MOSQ_ERR_CONN_LOST;
-    if (rc == MOSQ_ERR_SUCCESS && (ready & EPOLLOUT || !b->watches_write) &&
-        mosquitto_want_write(l->mosq))
-        rc = mosquitto_loop_write(l->mosq, 1);
-    if (rc == MOSQ_ERR_SUCCESS && !mono_before(now, b->deadline)) {
-        b->deadline = mono_add_ms(now, TICK_MS);
-        rc = mosquitto_loop_misc(l->mosq);
-    }
-    return rc;
+    if (rc != MOSQ_ERR_SUCCESS)
+        return rc;
+    return b->stuck ? go_on_with_held(b, ready, now) : go_on(b, ready, now);
 }
 
 static void drive(struct broker *b, uint32_t ready, struct mono now)
@@ -415,7 +458,24 @@ bool broker_is_up(const struct broker *b)
 
 bool broker_is_drained(const struct broker *b)
 {
-    return b->state == UP && !mosquitto_want_write(b->link->mosq);
+    return b->state == UP && !b->stuck && !mosquitto_want_write(b->link->mosq);
+}
+
+/* Hold a message with QoS 0 back. Returns 0; -ENOBUFS the library has to send it. */
+static int hold_back(struct broker *b, const char *topic, const void *payload, size_t len,
+                     bool retain)
+{
+    const struct broker_link *l = b->link;
+    size_t topic_len = strlen(topic);
+
+    if (!b->held || b->account.url.tls || mosquitto_want_write(l->mosq) ||
+        (retain && !l->takes_retained) || outbox_size(b->mqtt5, topic_len, len) > l->packet_max ||
+        mosquitto_pub_topic_check2(topic, topic_len) != MOSQ_ERR_SUCCESS)
+        return -ENOBUFS;
+    if (outbox_add(&b->outbox, b->mqtt5, topic, payload, len, retain) == 0)
+        return 0;
+    send_held(b);
+    return outbox_add(&b->outbox, b->mqtt5, topic, payload, len, retain);
 }
 
 int broker_publish(struct broker *b, const char *topic, const void *payload, size_t len, int qos,
@@ -427,6 +487,11 @@ int broker_publish(struct broker *b, const char *topic, const void *payload, siz
         return -ENOTCONN;
     if (len > INT_MAX)
         return -EMSGSIZE;
+    if (qos == 0 && hold_back(b, topic, payload, len, retain) == 0)
+        return 1;
+    send_held(b);
+    if (b->stuck)
+        return -ENOTCONN;
     rc = mosquitto_publish(b->link->mosq, &id, topic, (int)len, payload, qos, retain);
     update_watch(b);
     return rc == MOSQ_ERR_SUCCESS ? id : broker_link_errno(rc);
@@ -436,15 +501,18 @@ void broker_hold(struct broker *b, bool hold)
 {
     int on = hold, fd = b->state == UP ? mosquitto_socket(b->link->mosq) : -1;
 
-    if (fd >= 0)
+    b->held = hold;
+    if (fd >= 0 && b->account.url.tls)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+    else if (fd >= 0 && !hold)
+        send_held(b);
 }
 
 int broker_subscribe(struct broker *b, const char *filter, int qos)
 {
     int id = 0, rc;
 
-    if (b->state != UP)
+    if (b->state != UP || b->stuck)
         return -ENOTCONN;
     rc = mosquitto_subscribe_v5(b->link->mosq, &id, filter, qos,
                                 b->mqtt5 ? MQTT_SUB_OPT_RETAIN_AS_PUBLISHED : 0, NULL);
@@ -454,7 +522,7 @@ int broker_subscribe(struct broker *b, const char *filter, int qos)
 
 void broker_close(struct broker *b)
 {
-    if (b->state == GREETING || b->state == UP) {
+    if ((b->state == GREETING || b->state == UP) && !b->stuck) {
         b->state = CLOSING;
         b->link->delivers = false;
         b->deadline = mono_now();

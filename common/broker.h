@@ -108,8 +108,9 @@ bool broker_is_drained(const struct broker *b);
 MUST_CHECK int broker_publish(struct broker *b, const char *topic, const void *payload, size_t len,
                               int qos, bool retain);
 
-/* While held, what is published is written but leaves only in full segments; letting go sends the
- * rest. For a burst of small messages, for less than a millisecond. */
+/* While held, what is published gathers and leaves together; letting go sends it. For a burst of
+ * small messages with QoS 0, for less than a millisecond. For a broker that is subscribed to with
+ * QoS 0 at most: a part of them may be waiting when an acknowledgement would have to be written. */
 void broker_hold(struct broker *b, bool hold);
 
 /* Subscribe on the present connection (to be done again at each `up`); with MQTT 5

@@ -80,8 +80,12 @@ static void on_connack(struct mosquitto *mosq, void *arg, int code, int flags,
 {
     struct broker_link *l = arg;
 
-    (void)mosq, (void)flags, (void)properties;
+    (void)mosq, (void)flags;
     l->connack = connack_reason(code);
+    l->takes_retained = 1;
+    l->packet_max = UINT32_MAX;
+    mosquitto_property_read_byte(properties, MQTT_PROP_RETAIN_AVAILABLE, &l->takes_retained, false);
+    mosquitto_property_read_int32(properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, &l->packet_max, false);
 }
 
 static void on_disconnect(struct mosquitto *mosq, void *arg, int code,

@@ -44,11 +44,13 @@ struct broker_link {
     const char *shown; /* from here on the owner's thread alone: the address for the log */
     const struct broker_events *events;
     void *ctx;
-    bool delivers; /* messages go to the owner: between its `up` and broker_close() */
-    int connack;   /* reason code of MQTT 5; -1 until it came */
-    bool reading;  /* inside mosquitto_loop_read() */
-    bool progress; /* the last read gave something */
-    int reason;    /* of the broker's DISCONNECT; 0 for none */
+    bool delivers;          /* messages go to the owner: between its `up` and broker_close() */
+    int connack;            /* reason code of MQTT 5; -1 until it came */
+    bool reading;           /* inside mosquitto_loop_read() */
+    bool progress;          /* the last read gave something */
+    int reason;             /* of the broker's DISCONNECT; 0 for none */
+    uint8_t takes_retained; /* the limits that the broker set */
+    uint32_t packet_max;
 };
 
 /* A link that is not connected yet; `account` and `events` outlive its callbacks. Returns 0 and

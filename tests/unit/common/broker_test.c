@@ -497,6 +497,57 @@ static void a_broker_that_stops_reading_is_not_drained_until_it_goes_on(void **s
     broker_free(c.broker);
 }
 
+static void what_is_held_leaves_before_what_follows(void **state)
+{
+    struct server *s = *state;
+    struct client c;
+    int id;
+
+    client_up(&c, s->url, __func__, NULL);
+    subscribe(&c, "held/#");
+    broker_hold(c.broker, true);
+    assert_true(broker_publish(c.broker, "held/1", "one", 3, 0, true) > 0);
+    assert_true(broker_publish(c.broker, "held/2", "2", 1, 0, false) > 0);
+    id = broker_publish(c.broker, "held/3", "three", 5, 1, false);
+    assert_true(id > 0);
+    assert_true(broker_publish(c.broker, "held/4", "four", 4, 0, true) > 0);
+    assert_int_equal(broker_publish(c.broker, "held/#", "x", 1, 0, true), -EINVAL);
+    broker_hold(c.broker, false);
+    RUN_UNTIL(&c, c.messages == 4 && c.acknowledged == id);
+    assert_string_equal(c.topic, "held/4");
+    assert_true(c.retain);
+    assert_memory_equal(c.payload, "four", 4);
+    assert_int_equal(c.downs, 0);
+    broker_free(c.broker);
+}
+
+static void what_is_held_is_not_cut_by_a_broker_that_stops_reading(void **state)
+{
+    static const char payload[1000];
+    struct server *s = *state;
+    struct client c;
+
+    client_up(&c, s->url, __func__, NULL);
+    kill(s->pid, SIGSTOP);
+    for (int i = 0; broker_is_drained(c.broker); i++) {
+        assert_true(i < 100000);
+        broker_hold(c.broker, true);
+        for (int k = 0; k < 10; k++)
+            assert_true(broker_publish(c.broker, "t", payload, sizeof(payload), 0, false) > 0);
+        broker_hold(c.broker, false);
+    }
+    assert_int_equal(broker_publish(c.broker, "t", "x", 1, 1, false), -ENOTCONN);
+    for (int i = 0; i < 3; i++)
+        turn(&c, 1100); /* past a keep-alive's turn */
+    assert_false(broker_is_drained(c.broker));
+    kill(s->pid, SIGCONT);
+    RUN_UNTIL(&c, broker_is_drained(c.broker));
+    subscribe(&c, "echo");
+    round_trip(&c); /* behind half a message it would not be understood */
+    assert_int_equal(c.downs, 0);
+    broker_free(c.broker);
+}
+
 static void a_burst_arrives_whole(void **state)
 {
     struct server *s = *state;
@@ -856,6 +907,8 @@ int main(void)
 
         cmocka_unit_test(a_killed_broker_is_found_again_within_3_s),
         cmocka_unit_test(a_broker_that_stops_reading_is_not_drained_until_it_goes_on),
+        cmocka_unit_test(what_is_held_leaves_before_what_follows),
+        cmocka_unit_test(what_is_held_is_not_cut_by_a_broker_that_stops_reading),
         cmocka_unit_test(a_burst_arrives_whole),
         cmocka_unit_test(plain_and_tls_do_not_meet),
     };
