@@ -92,6 +92,10 @@ struct feed_ops {
      * failed for good (logged). */
     int (*next)(struct feed *f, struct mono deadline, struct quote *ret);
 
+    /* Would next() give another one without waiting? To be asked behind it. NULL: what it gives may
+     * wait for the publisher's thread; else each is published in the feed's own. */
+    bool (*has_more)(const struct feed *f);
+
     void (*state)(struct feed *f, struct feed_state *ret); /* any thread */
 
     /* One line after the other on `out` about what was read and left out; NULL when there is

@@ -1,6 +1,7 @@
 /*
- * Each feed has a thread that fills the queue of its `source`; this one does everything else in one
- * loop. The way out is the same whether all feeds have ended or a signal came:
+ * Each feed has a thread that fills the queue of its `source`, and, for live prices, publishes what
+ * it has filled in; this one does everything else in one loop. The way out is the same whether all
+ * feeds have ended or a signal came:
  *
  *     RUNNING    quotes are taken from the feeds
  *     FINISHING  none are taken any more; what is here goes out
@@ -16,7 +17,7 @@
 #include "publisher/publisher.h"
 
 #include <errno.h>
-#include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,137 +27,34 @@
 
 #include "common/broker.h"
 #include "common/log.h"
-#include "publisher/burst.h"
-#include "publisher/choice.h"
-#include "publisher/metrics.h"
-#include "publisher/publish.h"
-#include "publisher/sources.h"
-#include "publisher/status.h"
+#include "publisher/outlet.h"
+#include "publisher/report.h"
+#include "publisher/source.h"
 
 #include "common/banned.h"
 
-#define STATUS_EVERY_MS 10000
-#define STATUS_SOON_MS 1000 /* after a change: with the first counts */
-#define LOOK_MS 200         /* how soon a change of a feed's condition or a silence is seen */
 #define STOP_MAX_MS 1500
-#define QUOTES_PER_TURN 256 /* then the broker and signals have their turn */
 
 enum phase { RUNNING, FINISHING, GOODBYE, CLOSING, DONE };
 
 struct publisher {
     const struct publisher_config *config;
     struct broker *broker;
-    struct sources sources;
-    struct choice *choice;
-    struct publish *publish;
-    struct burst burst;
-    struct metrics metrics;
+    struct outlet outlet;
+    struct report report;
     int signal_fd;
 
     enum phase phase;
     int feed_result; /* why the feeds ended; 0 while one goes on */
     struct mono now; /* the only clock read of a turn */
     struct mono stop_by;
-
-    char status_topic[STATUS_TOPIC_MAX];
-    struct mono look_due, status_due;
-    uint32_t n_stale; /* symbols, as last told */
-    bool status_changed;
     int goodbye_id;
     bool goodbye_arrived;
+
+    /* Of all of the above: a feed's thread publishes what it has just heard while this one sleeps
+     * (on_ready). Held by this thread at all other times. */
+    pthread_mutex_t lock;
 };
-
-/*
- * Status
- */
-
-static int send_status(struct publisher *p, bool online)
-{
-    struct status status = {
-        .online = online,
-        .sources = &p->sources,
-        .choice = p->choice,
-        .counts = publish_counts(p->publish),
-        .delays = &p->burst.delays,
-        .now = p->now,
-        .timestamp = wall_now(),
-    };
-    char *json = status_encode(&status);
-    int r = -ENOMEM;
-
-    if (json != NULL)
-        r = broker_publish(p->broker, p->status_topic, json, strlen(json), 1, true);
-    free(json);
-    metrics_write(&p->metrics, &status);
-    return r;
-}
-
-static void change_status(struct publisher *p)
-{
-    p->status_due = p->now;
-    p->status_changed = true;
-}
-
-static void tell_feed_state(struct publisher *p, const struct running *r)
-{
-    static const struct {
-        enum log_level level;
-        const char *words;
-    } news[] = {
-        [FEED_STARTING] = {LOG_INFO, "is starting"}, [FEED_LIVE] = {LOG_INFO, "is live"},
-        [FEED_WAITING] = {LOG_INFO, "is waiting"},   [FEED_FAULT] = {LOG_WARN, "has a fault"},
-        [FEED_FAILED] = {LOG_WARN, "has failed"},    [FEED_ENDED] = {LOG_INFO, "has ended"},
-    };
-    const struct feed_state *s = &r->state;
-
-    change_status(p);
-    log_write(news[s->condition].level, "feed %s %s%s%s", r->feed->name, news[s->condition].words,
-              s->detail[0] != '\0' ? ": " : "", s->detail);
-}
-
-static void look_at_feeds(struct publisher *p)
-{
-    for (size_t i = 0; i < p->sources.n; i++) {
-        const struct running *r = &p->sources.feeds[i];
-
-        if (sources_look(&p->sources, i))
-            tell_feed_state(p, r);
-        choice_feed_state(p->choice, i, &r->state, p->now);
-    }
-}
-
-static void look_at_symbols(struct publisher *p)
-{
-    int64_t set_ms = choice_look(p->choice, p->now, wall_now());
-    uint32_t n_stale = choice_count(p->choice, p->now).states[FRESH_STALE];
-
-    if (set_ms != 0)
-        log_warn("the clock was set %s by %.0f s, or this machine slept",
-                 set_ms > 0 ? "forward" : "back", fabs((double)set_ms) / 1000);
-    if (n_stale != p->n_stale)
-        change_status(p);
-    p->n_stale = n_stale;
-}
-
-static void look(struct publisher *p)
-{
-    p->look_due = mono_add_ms(p->now, LOOK_MS);
-    look_at_feeds(p);
-    if (p->phase == RUNNING)
-        look_at_symbols(p);
-}
-
-static void keep_status(struct publisher *p)
-{
-    if (!mono_before(p->now, p->look_due))
-        look(p);
-    if (mono_before(p->now, p->status_due) || !broker_is_up(p->broker) || p->phase > FINISHING)
-        return;
-    if (send_status(p, true) < 0)
-        return;
-    p->status_due = mono_add_ms(p->now, p->status_changed ? STATUS_SOON_MS : STATUS_EVERY_MS);
-    p->status_changed = false;
-}
 
 /*
  * Quotes
@@ -166,31 +64,31 @@ static void feeds_ended(struct publisher *p, int result)
 {
     p->feed_result = result != 0 ? result : -ENODATA;
     p->phase = FINISHING;
-    publish_finish(p->publish);
-    look(p);
+    publish_finish(p->outlet.publish);
+    report_look(&p->report, false, p->now);
 }
 
 static void take_quotes(struct publisher *p)
 {
-    struct quote q;
-    size_t feed;
     int result;
 
-    for (int i = 0; i < QUOTES_PER_TURN && p->phase == RUNNING; i++) {
-        if (sources_take(&p->sources, publish_is_blocked(p->publish), &q, &feed) < 0)
-            break;
-        choice_offer(p->choice, feed, &q, p->now);
-        publish_run(p->publish, p->now);
-    }
-    if (p->phase == RUNNING && sources_ended(&p->sources, &result))
+    if (p->phase != RUNNING)
+        return;
+    outlet_take(&p->outlet, p->now);
+    if (sources_ended(&p->outlet.sources, &result))
         feeds_ended(p, result);
 }
 
-static void on_chosen(void *ctx, const struct quote *q)
+/* In a feed's thread: it waits for nobody, and what it leaves the other thread is woken for. */
+static void on_ready(void *ctx)
 {
     struct publisher *p = ctx;
 
-    publish_quote(p->publish, q);
+    if (pthread_mutex_trylock(&p->lock) != 0)
+        return;
+    if (p->phase == RUNNING)
+        outlet_take(&p->outlet, mono_now());
+    pthread_mutex_unlock(&p->lock);
 }
 
 /*
@@ -207,7 +105,7 @@ static void stop(struct publisher *p)
     p->stop_by = mono_add_ms(p->now, STOP_MAX_MS);
     if (p->phase == RUNNING)
         p->phase = FINISHING;
-    publish_finish(p->publish);
+    publish_finish(p->outlet.publish);
 }
 
 /* Nobody waits for a broker that is away to tell it the end, but a file that has been played: its
@@ -223,9 +121,9 @@ static void advance(struct publisher *p)
 {
     bool in_a_hurry = p->stop_by.ns != MONO_NEVER.ns;
 
-    if (p->phase == FINISHING && publish_is_idle(p->publish) && broker_is_up(p->broker)) {
+    if (p->phase == FINISHING && publish_is_idle(p->outlet.publish) && broker_is_up(p->broker)) {
         p->goodbye_arrived = false;
-        p->goodbye_id = send_status(p, false);
+        p->goodbye_id = report_send(&p->report, false, p->now);
         if (p->goodbye_id > 0)
             p->phase = GOODBYE;
     }
@@ -250,8 +148,8 @@ static void on_up(void *ctx, bool mqtt5)
     struct publisher *p = ctx;
 
     (void)mqtt5;
-    change_status(p);
-    publish_again(p->publish);
+    report_changed(&p->report, p->now);
+    publish_again(p->outlet.publish);
 }
 
 static void on_down(void *ctx, const char *why)
@@ -276,41 +174,28 @@ static const struct broker_events events = {
     .acknowledged = on_acknowledged,
 };
 
-static bool sink_takes(void *ctx)
-{
-    struct publisher *p = ctx;
-
-    return broker_is_up(p->broker) && broker_is_drained(p->broker);
-}
-
-static int sink_send(void *ctx, const char *topic, const void *payload, size_t len)
-{
-    struct publisher *p = ctx;
-
-    burst_begin(&p->burst, p->broker);
-    return broker_publish(p->broker, topic, payload, len, 0, true);
-}
-
-static void sink_sent(void *ctx, struct mono heard)
-{
-    struct publisher *p = ctx;
-
-    if (p->config->interval_ms > 0)
-        heard = (struct mono){0}; /* it has waited for its turn */
-    burst_add(&p->burst, p->broker, heard);
-}
-
 /*
  * The loop
  */
 
 static struct mono deadline(const struct publisher *p)
 {
-    struct mono t = mono_earlier(p->look_due, broker_deadline(p->broker));
+    struct mono t = mono_earlier(report_deadline(&p->report), broker_deadline(p->broker));
 
     if (broker_is_up(p->broker))
-        t = mono_earlier(t, mono_earlier(p->status_due, publish_deadline(p->publish)));
+        t = mono_earlier(t, publish_deadline(p->outlet.publish));
     return mono_earlier(t, p->stop_by);
+}
+
+/* The only place where the feeds' threads may have the publisher. */
+static int sleep_until(struct publisher *p, struct pollfd *fds, size_t n, struct mono t)
+{
+    int r;
+
+    pthread_mutex_unlock(&p->lock);
+    r = poll(fds, n, mono_timeout_ms(t, mono_now()));
+    pthread_mutex_lock(&p->lock);
+    return r;
 }
 
 static bool wait_for_work(struct publisher *p)
@@ -320,9 +205,9 @@ static bool wait_for_work(struct publisher *p)
     int r;
 
     if (p->phase == RUNNING)
-        n += sources_poll(&p->sources, publish_is_blocked(p->publish), fds + n);
+        n += outlet_poll(&p->outlet, fds + n);
     n += broker_poll(p->broker, fds + n);
-    r = poll(fds, n, mono_timeout_ms(deadline(p), mono_now()));
+    r = sleep_until(p, fds, n, deadline(p));
     p->now = mono_now();
     if (r < 0 && errno != EINTR) {
         log_error("poll: %m");
@@ -337,10 +222,9 @@ static bool turn(struct publisher *p)
     if (!wait_for_work(p))
         return false;
     broker_run(p->broker, p->now);
-    publish_run(p->publish, p->now);
+    outlet_run(&p->outlet, p->now);
     take_quotes(p);
-    burst_end(&p->burst, p->broker);
-    keep_status(p);
+    report_run(&p->report, p->phase == RUNNING, p->phase <= FINISHING, p->now);
     stop(p);
     advance(p);
     return p->phase != DONE;
@@ -378,11 +262,10 @@ static int open_broker(struct publisher *p)
      * off the broker for ever, and Mosquitto 2.0 does not tell why. */
     snprintf(client_id, sizeof(client_id), "tapecast-publisher-%s-%ld", c->instance,
              (long)getpid());
-    status_topic(c->instance, p->status_topic);
     r = will == NULL ? -ENOMEM
                      : broker_new(&(struct broker_config){.address = c->broker,
                                                           .client_id = client_id,
-                                                          .will_topic = p->status_topic,
+                                                          .will_topic = p->report.topic,
                                                           .will_payload = will,
                                                           .events = &events,
                                                           .ctx = p},
@@ -394,42 +277,38 @@ static int open_broker(struct publisher *p)
 static int open_all(struct publisher *p)
 {
     const struct publisher_config *c = p->config;
-    const struct publish_sink sink = {
-        .takes = sink_takes, .send = sink_send, .sent = sink_sent, .ctx = p};
+    const struct source_owner owner = {.ready = on_ready, .ctx = p};
     int r = open_signals(&p->signal_fd); /* first: threads inherit the mask */
 
+    report_init(&p->report, &p->outlet, c->instance, c->metrics_file);
     if (r == 0)
         r = open_broker(p);
     if (r == 0)
-        r = publish_new((int64_t)c->interval_ms, &sink, &p->publish);
-    if (r == 0)
-        r = choice_new(
-            &(struct choice_config){
-                .lineup = c->lineup, .calendar = c->calendar, .give = on_chosen, .ctx = p},
-            &p->choice);
-    if (r == 0)
-        r = sources_start(c->lineup, c->calendar, &p->sources);
+        r = outlet_open(&p->outlet, &(struct outlet_config){.lineup = c->lineup,
+                                                            .calendar = c->calendar,
+                                                            .interval_ms = c->interval_ms,
+                                                            .broker = p->broker,
+                                                            .owner = &owner});
     return r;
 }
 
 static void close_all(struct publisher *p)
 {
-    sources_release(&p->sources);
+    outlet_release(&p->outlet);
     broker_free(p->broker);
-    choice_free(p->choice);
-    publish_free(p->publish);
     if (p->signal_fd >= 0)
         close(p->signal_fd);
 }
 
 static void print_summary(struct publisher *p)
 {
-    struct publish_counts counts = publish_counts(p->publish);
-    struct choice_counts chosen = choice_count(p->choice, p->now);
+    struct publish_counts counts = publish_counts(p->outlet.publish);
+    struct choice_counts chosen = choice_count(p->outlet.choice, p->now);
+    struct sources *sources = &p->outlet.sources;
 
-    if (p->sources.n == 1)
+    if (sources->n == 1)
         chosen.given[0] = counts.published;
-    if (!sources_print_summaries(&p->sources, chosen.given, stdout))
+    if (!sources_print_summaries(sources, chosen.given, stdout))
         return;
     if (counts.conflated > 0)
         printf("replaced by a newer one before their turn: %llu\n",
@@ -444,12 +323,14 @@ int publisher_run(const struct publisher_config *config)
     struct publisher p = {
         .config = config,
         .signal_fd = -1,
-        .metrics = {.path = config->metrics_file},
         .now = mono_now(),
         .stop_by = MONO_NEVER,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
     };
-    int r = open_all(&p), exit_status = 1;
+    int r, exit_status = 1;
 
+    pthread_mutex_lock(&p.lock);
+    r = open_all(&p);
     if (r == -ENOMEM)
         log_error("out of memory");
     if (r == -EINVAL)
@@ -461,5 +342,6 @@ int publisher_run(const struct publisher_config *config)
         exit_status = p.feed_result == 0 || p.feed_result == -ENODATA ? 0 : 1;
     }
     close_all(&p);
+    pthread_mutex_unlock(&p.lock);
     return exit_status;
 }

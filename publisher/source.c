@@ -11,11 +11,15 @@
 #include "common/banned.h"
 
 /*
- * `ready_fd` is readable exactly while the queue holds something or `result` is set: both change
- * under the lock only, together with it. `stop_fd` becomes readable once and stays so.
+ * `ready_fd` is readable exactly while `signalled`, which changes under the lock only: as soon as
+ * the queue holds something, or, with `ready`, something that it has left; until the queue is
+ * empty, and for ever once `result` is set. `stop_fd` becomes readable once and stays so.
  */
+#define BATCH_MAX 64 /* quotes: then the first of them have waited long enough */
+
 struct source {
     const struct feed_ops *ops;
+    struct source_owner owner;
     struct feed *feed;
     int ready_fd, stop_fd;
     bool started;
@@ -23,7 +27,7 @@ struct source {
 
     pthread_mutex_t lock;
     pthread_cond_t room; /* the queue is no longer full, or `stopping` */
-    bool stopping;
+    bool stopping, signalled;
     int result; /* why the thread ended; 0 while it runs */
     size_t first, count;
     struct quote queue[SOURCE_QUEUE_MAX];
@@ -35,6 +39,19 @@ static void signal_fd(int fd)
         log_error("eventfd: %m"); /* cannot happen: the counter never nears its end */
 }
 
+/* With the lock. */
+static void signal_ready(struct source *s)
+{
+    if (!s->signalled)
+        signal_fd(s->ready_fd);
+    s->signalled = true;
+}
+
+static bool is_direct(const struct source *s)
+{
+    return s->ops->has_more != NULL && s->owner.ready != NULL;
+}
+
 /* Returns false when the publisher stops. */
 static bool put(struct source *s, const struct quote *q)
 {
@@ -44,18 +61,28 @@ static bool put(struct source *s, const struct quote *q)
     while (s->count == SOURCE_QUEUE_MAX && !s->stopping)
         pthread_cond_wait(&s->room, &s->lock);
     stopping = s->stopping;
-    if (!stopping) {
-        s->queue[(s->first + s->count) % SOURCE_QUEUE_MAX] = *q;
-        if (s->count++ == 0)
-            signal_fd(s->ready_fd);
-    }
+    if (!stopping)
+        s->queue[(s->first + s->count++) % SOURCE_QUEUE_MAX] = *q;
+    if (s->count > 0 && !is_direct(s))
+        signal_ready(s);
     pthread_mutex_unlock(&s->lock);
     return !stopping;
+}
+
+/* Let the owner take them here and now; what it leaves is for its own thread. */
+static void hand_over(struct source *s)
+{
+    s->owner.ready(s->owner.ctx);
+    pthread_mutex_lock(&s->lock);
+    if (s->count > 0)
+        signal_ready(s);
+    pthread_mutex_unlock(&s->lock);
 }
 
 static void *run(void *arg)
 {
     struct source *s = arg;
+    size_t waiting = 0;
     struct quote q;
     int r;
 
@@ -63,16 +90,21 @@ static void *run(void *arg)
         r = s->ops->next(s->feed, MONO_NEVER, &q);
         if (r == 0 && !put(s, &q))
             r = -ECANCELED;
+        if (r == 0 && is_direct(s) && (++waiting == BATCH_MAX || !s->ops->has_more(s->feed))) {
+            hand_over(s);
+            waiting = 0;
+        }
     } while (r == 0 || r == -ETIMEDOUT);
 
     pthread_mutex_lock(&s->lock);
     s->result = r;
-    signal_fd(s->ready_fd);
+    signal_ready(s);
     pthread_mutex_unlock(&s->lock);
     return NULL;
 }
 
-int source_start(const struct feed_ops *ops, const struct feed_config *config, struct source **ret)
+int source_start(const struct feed_ops *ops, const struct feed_config *config,
+                 const struct source_owner *owner, struct source **ret)
 {
     struct source *s = calloc(1, sizeof(*s));
     struct feed_config with_stop = *config;
@@ -81,6 +113,7 @@ int source_start(const struct feed_ops *ops, const struct feed_config *config, s
     if (s == NULL)
         return -ENOMEM;
     s->ops = ops;
+    s->owner = *owner;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->room, NULL);
     s->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -152,8 +185,10 @@ int source_take(struct source *s, struct quote *ret)
         s->first = (s->first + 1) % SOURCE_QUEUE_MAX;
         if (s->count-- == SOURCE_QUEUE_MAX)
             pthread_cond_signal(&s->room);
-        if (s->count == 0 && s->result == 0)
+        if (s->count == 0 && s->result == 0 && s->signalled) {
             eventfd_read(s->ready_fd, &ignored);
+            s->signalled = false;
+        }
     } else {
         r = s->result != 0 ? s->result : -EAGAIN;
     }

@@ -16,7 +16,8 @@ static void did_not_start(struct running *r, int result)
     snprintf(r->state.detail, sizeof(r->state.detail), "it did not start: %s", strerror(-result));
 }
 
-static int start(const struct lineup_feed *feed, struct calendar *calendar, struct running *ret)
+static int start(const struct lineup_feed *feed, struct calendar *calendar,
+                 const struct source_owner *owner, struct running *ret)
 {
     const struct feed_config config = {
         .symbols = feed->symbols.names,
@@ -29,20 +30,21 @@ static int start(const struct lineup_feed *feed, struct calendar *calendar, stru
 
     *ret = (struct running){.feed = feed};
     ret->lossless = feed->ops->lossless != NULL && feed->ops->lossless(&feed->options);
-    r = source_start(feed->ops, &config, &ret->source);
+    r = source_start(feed->ops, &config, owner, &ret->source);
     if (r < 0)
         did_not_start(ret, r);
     return r;
 }
 
-int sources_start(const struct lineup *lineup, struct calendar *calendar, struct sources *ret)
+int sources_start(const struct lineup *lineup, struct calendar *calendar,
+                  const struct source_owner *owner, struct sources *ret)
 {
     int first = 0;
     bool any = false;
 
     *ret = (struct sources){.lineup = lineup};
     for (size_t i = 0; i < lineup->n; i++) {
-        int r = start(&lineup->feeds[i], calendar, &ret->feeds[ret->n++]);
+        int r = start(&lineup->feeds[i], calendar, owner, &ret->feeds[ret->n++]);
 
         if (r == -EINVAL)
             return r;

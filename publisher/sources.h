@@ -13,6 +13,7 @@
 #include "publisher/lineup.h"
 
 struct source;
+struct source_owner;
 
 struct running {
     const struct lineup_feed *feed;
@@ -29,10 +30,11 @@ struct sources {
     struct running feeds[FEEDS_MAX];
 };
 
-/* Start what can be started. Returns 0; -EINVAL when the options of one are wrong (logged); or the
- * errno of the first when none has started. Release with sources_release() in either case. */
+/* Start what can be started; `owner` may be told in any feed's thread. Returns 0; -EINVAL when the
+ * options of one are wrong (logged); or the errno of the first when none has started. Release with
+ * sources_release() in either case. */
 MUST_CHECK int sources_start(const struct lineup *lineup, struct calendar *calendar,
-                             struct sources *ret);
+                             const struct source_owner *owner, struct sources *ret);
 void sources_release(struct sources *s); /* also of one all zero */
 
 /* What to poll for: FEEDS_MAX of them at most. `blocked`: what must not be lost cannot be sent now,

@@ -89,6 +89,11 @@ static int alpaca_next(struct feed *f, struct mono by, struct quote *ret)
     return live_next(&f->live, &ops, f, by, ret);
 }
 
+static bool alpaca_has_more(const struct feed *f)
+{
+    return live_has_more(&f->live);
+}
+
 static void alpaca_state(struct feed *f, struct feed_state *ret)
 {
     live_state(&f->live, ret);
@@ -208,6 +213,7 @@ const struct feed_ops feed_alpaca = {
     .mode = MODE_LIVE,
     .open = alpaca_open,
     .next = alpaca_next,
+    .has_more = alpaca_has_more,
     .state = alpaca_state,
     .close = alpaca_close,
 };

@@ -87,6 +87,11 @@ static int finnhub_next(struct feed *f, struct mono by, struct quote *ret)
     return live_next(&f->live, &ops, f, by, ret);
 }
 
+static bool finnhub_has_more(const struct feed *f)
+{
+    return live_has_more(&f->live);
+}
+
 static void finnhub_state(struct feed *f, struct feed_state *ret)
 {
     live_state(&f->live, ret);
@@ -157,6 +162,7 @@ const struct feed_ops feed_finnhub = {
     .mode = MODE_LIVE,
     .open = finnhub_open,
     .next = finnhub_next,
+    .has_more = finnhub_has_more,
     .state = finnhub_state,
     .close = finnhub_close,
 };

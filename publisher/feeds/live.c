@@ -140,6 +140,11 @@ int live_next(struct live *l, const struct live_ops *ops, struct feed *f, struct
     }
 }
 
+bool live_has_more(const struct live *l)
+{
+    return !list_empty(&l->board.news);
+}
+
 void live_state(struct live *l, struct feed_state *ret)
 {
     pthread_mutex_lock(&l->lock);

@@ -40,9 +40,10 @@ void live_release(struct live *l); /* when its requests and WebSockets are freed
 /* Ask the service for the market's hours, too. Returns 0; -ENOMEM. */
 MUST_CHECK int live_ask_hours(struct live *l, const struct almanac_config *config);
 
-/* feed_ops.next and .state by means of these. */
+/* feed_ops.next, .has_more and .state by means of these. */
 MUST_CHECK int live_next(struct live *l, const struct live_ops *ops, struct feed *f,
                          struct mono deadline, struct quote *ret);
+bool live_has_more(const struct live *l);
 void live_state(struct live *l, struct feed_state *ret);
 
 /* No exchange of ours trades now. */
