@@ -90,6 +90,8 @@ await mkdir(assets, { recursive: true });
 const WORKER = 'src/worker/main.ts';
 const PAGE = 'src/ui/main.tsx';
 const CSS = 'src/ui/styles.css';
+const LATER_CSS = 'src/ui/extras.css';
+const css = await build({ ...common, entryPoints: { page: CSS, extras: LATER_CSS } });
 const worker = await build({ ...common, entryPoints: { worker: WORKER }, format: 'iife' });
 const page = await build({
   ...common,
@@ -98,9 +100,8 @@ const page = await build({
   splitting: true,
   jsx: 'automatic',
   jsxImportSource: 'preact',
-  define: { ...common.define, WORKER_FILE: JSON.stringify('./' + outputOf(worker, WORKER)) },
+  define: { ...common.define, WORKER_FILE: JSON.stringify('./' + outputOf(worker, WORKER)), EXTRAS_CSS: JSON.stringify('./' + outputOf(css, LATER_CSS)) },
 });
-const css = await build({ ...common, entryPoints: { page: CSS } });
 
 // what the page's own file imports, named in the page so that it is not found out step by step
 const preloads = page.metafile.outputs[`dist/assets/${outputOf(page, PAGE)}`].imports

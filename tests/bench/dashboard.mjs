@@ -57,7 +57,7 @@ function assets() {
   return {
     page: named.reduce((a, b) => a + b, 0) + kb(/^price-chart.*\.js\.gz$/),
     worker: kb(/^worker.*\.js\.gz$/),
-    css: kb(/\.css\.gz$/),
+    css: kb(/^page.*\.css\.gz$/),
     later: kb(/^extras.*\.js\.gz$/),
   };
 }

@@ -208,6 +208,7 @@ test('the bars in sight are saved as CSV and as a picture', async (t) => {
   const dashboard = await openPage(t, browser, exchange.gateway, { path: '/#s=BTC%2FUSD&i=1m', acceptDownloads: true });
   await until(async () => /C ?119.50/.test(await legend(dashboard)));
   const save = async (name) => {
+    await dashboard.page.getByRole('button', { name: 'More', exact: true }).click();
     const [download] = await Promise.all([dashboard.page.waitForEvent('download'), dashboard.page.getByRole('button', { name }).click()]);
     return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
   };
@@ -220,6 +221,40 @@ test('the bars in sight are saved as CSV and as a picture', async (t) => {
   assert.equal(png.name, 'BTC_USD-1m.png');
   assert.equal(png.bytes.subarray(1, 4).toString(), 'PNG');
   assert.ok(png.bytes.length > 5_000);
+  await dashboard.press('b');
+  const table = dashboard.page.getByRole('dialog').getByRole('row');
+  await table.first().waitFor();
+  assert.equal(await table.count(), 21);
+  assert.match(await table.nth(1).innerText(), /119\.50\s+119\.50\s+119\.50\s+119\.50\s+10$/);
+});
+
+test('a price that is waited for is a line in the chart, and is pulled to another price', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  const { page } = dashboard;
+  await exchange.goLive(dashboard, 'AAPL', 100);
+  for (const price of [90, 110, 100]) await exchange.tick('AAPL', price);
+  await until(async () => /H ?110.00/.test(await legend(dashboard)));
+  await page.getByRole('button', { name: 'Set an alert' }).click();
+  await page.locator('#alert-value').fill('105');
+  await page.getByRole('button', { name: 'Set alert' }).click();
+  const { x, y, height } = await page.getByTestId('chart').boundingBox();
+  const isOn = () => page.locator('.chart.on-alert').count();
+  const find = async () => {
+    for (let at = y + 10; at < y + height; at += 5) {
+      await page.mouse.move(x + 200, at);
+      if (await isOn()) return at;
+    }
+    return assert.fail('no line of an alert was found');
+  };
+  const from = await until(find, { what: 'the line' });
+  await page.mouse.down();
+  await page.mouse.move(x + 200, from + height / 3, { steps: 4 });
+  await page.mouse.up();
+  const line = page.locator('.alert-lists li', { hasText: 'AAPL' });
+  await until(async () => /≤ \d\d\.\d\d/.test(await line.innerText()), { what: 'an alert below the price' });
+  await exchange.tick('AAPL', 80);
+  await page.locator('.toast', { hasText: 'AAPL is below' }).waitFor();
 });
 
 test('the shared link opens the same charts', async (t) => {
@@ -228,6 +263,7 @@ test('the shared link opens the same charts', async (t) => {
   const dashboard = await openPage(t, browser, exchange.gateway, { path: '/#c=AAPL:5m,BTC%2FUSD:1h&n=1&v=AAPL', permissions: ['clipboard-read', 'clipboard-write'] });
   await charts(dashboard, 'AAPL, 5m', 'BTC/USD, 1h');
   await dashboard.page.getByLabel('Stop comparing with AAPL').waitFor();
+  await dashboard.page.getByRole('button', { name: 'More', exact: true }).click();
   await dashboard.page.getByRole('button', { name: 'Copy a link to this view' }).click();
   await dashboard.page.getByText('Link copied.').waitFor();
   assert.equal(await dashboard.page.evaluate(() => navigator.clipboard.readText()), `${exchange.gateway.url}/#s=BTC%2FUSD&i=1h&c=AAPL:5m,BTC%2FUSD:1h&n=1&v=AAPL`);

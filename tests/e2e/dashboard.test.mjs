@@ -480,7 +480,10 @@ for (const colorScheme of ['dark', 'light'])
     await dashboard.assertAccessible('telephone');
     await page.locator('.row').first().tap();
     await page.getByRole('button', { name: 'Back to the list' }).waitFor();
-    await dashboard.assertAccessible('telephone, chart');
+    await page.getByRole('button', { name: 'More', exact: true }).tap();
+    await page.getByRole('button', { name: 'Compare with…' }).waitFor();
+    await dashboard.assertAccessible('telephone, chart and its tools');
+    await dashboard.press('Escape');
     await page.goBack();
     await dashboard.press('Space');
     await dashboard.state('Paused');

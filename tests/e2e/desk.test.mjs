@@ -67,6 +67,21 @@ test('a price that was there before the page rings nothing', async (t) => {
   await toast(dashboard, 'AAPL is above 150.00, at 201.00.');
 });
 
+test('a newcomer is told what the prices are, once; the mark of simulated ones tells it again', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  const { page } = dashboard;
+  await exchange.goLive(dashboard, 'AAPL', 100);
+  const welcome = page.getByRole('region', { name: 'Welcome' });
+  await welcome.getByText('These prices are made up').waitFor();
+  await page.getByRole('button', { name: 'Close the welcome' }).click();
+  await page.reload();
+  await dashboard.shows('AAPL', '100.00');
+  assert.equal(await welcome.count(), 0);
+  await page.getByRole('button', { name: 'Simulated' }).click();
+  await welcome.waitFor();
+});
+
 async function makeList(dashboard, symbols) {
   await dashboard.page.getByTestId('list').selectOption('New list…');
   await dashboard.page.getByLabel(/^Symbols/).fill(symbols.join('\n'));

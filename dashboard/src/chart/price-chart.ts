@@ -26,6 +26,8 @@ export interface ChartColours {
   up: string;
   down: string;
   accent: string;
+  alert: string;
+  onAlert: string;
   font: string;
   compared: readonly string[];
   shades: ShadeColours;
@@ -40,6 +42,9 @@ export interface ChartLook {
   zone: Zone;
   colours: ChartColours;
 }
+
+/** A price that somebody waits for. */
+export interface AlertLine { id: number; price: number; title: string }
 
 /** What is drawn. */
 export interface ChartSubject { row: Row; interval: Interval; compared: readonly Row[] }
@@ -62,6 +67,7 @@ export interface Moment { from: number; until: number }
 const DRAW_MS = 100; // at most ten updates a second
 const VOLUME_SHARE = 0.18;
 const BAR_SPACING = 8;
+const FEW_SPACING = 14; // of bars that do not fill the chart
 const OLDEST_NEAR = 30; // bars before the edge
 /** A compared symbol's bar stands for so many of its intervals, where another symbol has a bar and it has none. */
 const STANDS_FOR = 2;
@@ -86,6 +92,9 @@ export class PriceChart {
   private volumes: ISeriesApi<'Histogram'> | undefined;
   private lines: ISeriesApi<'Line'>[] = [];
   private closeLine: IPriceLine | undefined;
+  private alerts: readonly AlertLine[] = [];
+  private alertLines: (AlertLine & { line: IPriceLine })[] = [];
+  private spacing = BAR_SPACING;
   private subject: ChartSubject | undefined;
   private slots: Slot[] = [];
   private gaps: Gap[] = [];
@@ -140,6 +149,7 @@ export class PriceChart {
     this.drawnAt = now;
     this.makeRoom();
     this.update();
+    this.spread();
     this.tellView();
     // looked at with each drawing: at the edge no more scrolling would tell of it
     if ((this.chart.timeScale().getVisibleLogicalRange()?.from ?? Infinity) < OLDEST_NEAR) this.onOldest();
@@ -153,7 +163,9 @@ export class PriceChart {
   // -- moving about ----------------------------------------------------------------------------------
 
   toLive(): void {
+    this.spacing = BAR_SPACING;
     this.chart.timeScale().applyOptions({ barSpacing: BAR_SPACING });
+    this.spread();
     this.chart.timeScale().scrollToRealTime();
     this.fitPrices();
   }
@@ -229,6 +241,45 @@ export class PriceChart {
     if (!subject || !bars || !slot?.bar || slot.time !== time) return { from: time, until: time + 1 };
     const from = bars.beginOf(slot.bar);
     return { from, until: spanAt(bars.seconds, from, subject.row.isAlways).until };
+  }
+
+  /** Few bars stand further apart, until somebody zooms. */
+  private spread(): void {
+    const scale = this.chart.timeScale();
+    if (Math.abs(scale.options().barSpacing - this.spacing) > 0.01) return;
+    const fits = Math.max(BAR_SPACING, Math.min(FEW_SPACING, Math.floor(scale.width() / (this.slots.length + 10))));
+    if (fits === this.spacing) return;
+    this.spacing = fits;
+    scale.applyOptions({ barSpacing: fits });
+  }
+
+  // -- alerts -------------------------------------------------------------------------------------------
+
+  setAlerts(alerts: readonly AlertLine[]): void {
+    this.alerts = alerts;
+    const { colours } = this.look;
+    for (const { line } of this.alertLines) this.prices?.removePriceLine(line);
+    this.alertLines = alerts.map((alert) => ({ ...alert, line: this.prices!.createPriceLine({
+      price: alert.price, title: alert.title, color: colours.alert, lineStyle: LineStyle.Dashed, lineWidth: 1, axisLabelVisible: true,
+      axisLabelColor: colours.alert, axisLabelTextColor: colours.onAlert,
+    }) }));
+  }
+
+  /** The line within so many pixels of there. */
+  alertAt(x: number, y: number, within: number): AlertLine | undefined {
+    if (x > this.chart.timeScale().width()) return undefined; // the prices' scale is pulled for itself
+    const off = ({ price }: AlertLine): number => Math.abs((this.prices?.priceToCoordinate(price) ?? Infinity) - y);
+    return this.alertLines.filter((alert) => off(alert) <= within).sort((a, b) => off(a) - off(b))[0];
+  }
+
+  /** Shows it at another height; returns the price there. */
+  pullAlert(id: number, y: number): number | undefined {
+    const price = this.prices?.coordinateToPrice(y) ?? undefined;
+    const pulled = this.alertLines.find((alert) => alert.id === id);
+    if (price === undefined || !pulled) return undefined;
+    pulled.price = Number(price.toFixed(this.subject?.row.decimals ?? 2));
+    pulled.line.applyOptions({ price: pulled.price });
+    return pulled.price;
   }
 
   // -- what is in sight -------------------------------------------------------------------------------
@@ -363,6 +414,7 @@ export class PriceChart {
     if (this.prices) this.chart.removeSeries(this.prices);
     if (this.volumes) this.chart.removeSeries(this.volumes);
     this.closeLine = undefined;
+    this.alertLines = [];
     this.volumes = undefined;
     const common = { priceLineWidth: 1 as const, lastValueVisible: true };
     switch (style) {
@@ -393,6 +445,7 @@ export class PriceChart {
       this.volumes.priceScale().applyOptions({ scaleMargins: { top: 1 - VOLUME_SHARE, bottom: 0 } });
     }
     this.makeLines();
+    this.setAlerts(this.alerts);
     this.room = -1;
     this.makeRoom();
     this.redraw();
@@ -447,7 +500,7 @@ export class PriceChart {
         vertLine: { color: colours.crosshair, labelBackgroundColor: colours.label },
         horzLine: { color: colours.crosshair, labelBackgroundColor: colours.label },
       },
-      rightPriceScale: { borderColor: colours.line },
+      rightPriceScale: { borderColor: colours.line, entireTextOnly: true },
       timeScale: {
         borderColor: colours.line,
         timeVisible: !daily,

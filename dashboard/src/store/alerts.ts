@@ -65,6 +65,13 @@ export function describe({ kind, value, minutes }: AlertWish, decimals: number):
   }
 }
 
+/** The prices that are waited for, to be drawn into the chart of a symbol. */
+export function alertLines(alerts: readonly Alert[], symbol: string | undefined): { id: number; price: number; title: string }[] {
+  return alerts
+    .filter((a) => a.symbol === symbol && a.rangAt === 0 && (a.kind === 'above' || a.kind === 'below'))
+    .map(({ id, kind, value }) => ({ id, price: value, title: kind === 'above' ? 'alert ↑' : 'alert ↓' }));
+}
+
 /** What one hears: "AAPL is above 110.00, at 110.50." */
 export function tell({ symbol, kind, value, minutes }: AlertWish, price: number | undefined, moved: number | undefined, decimals: number): string {
   const at = formatPrice(price, decimals);

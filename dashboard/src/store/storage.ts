@@ -46,6 +46,8 @@ export interface Settings {
   columns: ColumnId[];
   sort: Sort | null;
   selected: string;
+  /** the page explains itself, until somebody says that it is enough */
+  welcome: boolean;
 }
 
 export interface Watchlist { id: string; name: string; symbols: string[] }
@@ -74,6 +76,7 @@ export const DEFAULT_SETTINGS: Settings = {
   columns: ['symbol', 'last', 'change', 'percent', 'volume', 'trend', 'age'],
   sort: null,
   selected: '',
+  welcome: true,
 };
 export const DEFAULT_LISTS: Lists = { active: '', lists: [] };
 
@@ -180,6 +183,7 @@ export function checkSettings(json: Json): Settings {
     columns,
     sort: sort && ALL_COLUMNS.includes(sort.column) ? { column: sort.column, descending: sort.descending === true } : null,
     selected: typeof json['selected'] === 'string' ? json['selected'] : '',
+    welcome: json['welcome'] !== false,
   };
 }
 

@@ -3,6 +3,7 @@ import { computed, effect, useSignal, type Signal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { ChartLook, PriceChart, Reading } from '../chart/price-chart';
 import { chartKey, type LoadState } from '../store/bar-loader';
+import { alertLines } from '../store/alerts';
 import { stopComparing, toggleLink, type ShownChart } from '../store/charts';
 import { formatChange, formatDay, formatMoment, formatPercent, formatPrice, formatVolume } from '../store/format';
 import type { Model } from '../store/model';
@@ -180,7 +181,7 @@ function ChartHost({ model, desk, view, index, state }: BoxProps & { state: BoxS
       if (isGone) return;
       const look = lookOf(model, desk, index);
       const chart = new PriceChart(host.current!, look.value);
-      stop = wire(chart, look, { model, desk, view, index }, state);
+      stop = wire(chart, host.current!, look, { model, desk, view, index }, state);
     }, () => { state.failed.value = !isGone; });
     return () => {
       isGone = true;
@@ -211,7 +212,7 @@ function legendPx(model: Model, index: number): number {
 }
 
 /** Keep a chart in step with the settings. Returns what ends both. */
-function wire(chart: PriceChart, look: { readonly value: ChartLook }, { model, view, index }: BoxProps, { reading, isLive, isAuto }: BoxState): () => void {
+function wire(chart: PriceChart, host: HTMLElement, look: { readonly value: ChartLook }, { model, view, index }: BoxProps, { reading, isLive, isAuto }: BoxState): () => void {
   chart.onReading = (now) => { reading.value = now.bar ? { ...now, bar: { ...now.bar } } : now; };
   chart.onView = (live, auto) => {
     isLive.value = live;
@@ -226,14 +227,20 @@ function wire(chart: PriceChart, look: { readonly value: ChartLook }, { model, v
     effect(() => chart.setLook(look.value)),
     effect(() => {
       const { symbol, interval, compared } = shown.value ?? {};
+      chart.setAlerts(alertLines(model.alarms.alerts.value, symbol));
       if (symbol && interval && compared) chart.show({ row: model.market.ensure(symbol), interval, compared: compared.map((s) => model.market.ensure(s)) });
     }),
   ];
+  let letGo = (): void => {};
+  let isGone = false;
+  void import('./extras').then(({ letPullAlerts }) => { if (!isGone) letGo = letPullAlerts(chart, host, model); }, () => {});
   view.add(index, chart);
   model.onBatch(); // draw
   return () => {
     view.remove(index);
     for (const stop of stops) stop();
+    isGone = true;
+    letGo();
     chart.dispose();
   };
 }

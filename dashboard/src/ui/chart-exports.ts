@@ -27,11 +27,13 @@ export function savePicture({ model, desk, view }: ToolsProps): void {
   }
   const price = (value: number) => formatPrice(value, row.decimals);
   const { mode } = model.meter.peek();
+  const mark = mode === 'demo' ? 'SIMULATED' : mode === 'replay' ? 'REPLAY' : '';
   const { phase, label } = model.state.peek();
   const compared = charts.list[charts.chosen]!.compared;
   const picture = chartPicture(chart.toImage(), {
+    mark,
     title: [`${selected} ${model.names.of(selected)}`.trim(), interval, ...(compared.length > 0 ? [`compared with ${compared.join(', ')}`] : []),
-      ...(mode === 'demo' ? ['SIMULATED'] : mode === 'replay' ? ['REPLAY'] : [])].join(' · '),
+      ...(mark ? [mark] : [])].join(' · '),
     reading: `O ${price(last.open)}  H ${price(last.high)}  L ${price(last.low)}  C ${price(last.close)}  V ${formatVolume(last.volume)}  ${row.percent === undefined ? '' : `day ${formatPercent(row.percent)}`}`,
     foot: `${formatMoment(last.time * 1000, interval === '1d' ? 'UTC' : zone, 0)} ${interval === '1d' ? '' : zoneName(zone)}${phase === 'live' ? '' : ` · ${label}`} · Tapecast · Charts by TradingView`,
   });

@@ -1,5 +1,6 @@
 /** The right pane: the selected symbol's name, price and day, and the charts. */
 import { formatChange, formatMoment, formatPercent, formatPrice, formatVolume } from '../store/format';
+import { addSymbols } from '../store/lists';
 import type { Model } from '../store/model';
 import type { Row } from '../store/row';
 import { ChartBox, direction } from './chart-box';
@@ -7,7 +8,7 @@ import { ChartTools } from './chart-tools';
 import type { ChartView } from './chart-view';
 import type { Desk } from './desk';
 import { Icon } from './icons';
-import { PanelBody, PanelTabs } from './panel';
+import { openAlerts, PanelBody, PanelTabs } from './panel';
 
 export interface PaneProps { model: Model; desk: Desk; view: ChartView }
 
@@ -22,13 +23,13 @@ export function ChartPane({ model, desk, view }: PaneProps) {
       <ChartTools model={model} desk={desk} view={view} />
       <div class={`charts charts-${count}`}>
         {Array.from({ length: count }, (_, i) => <ChartBox key={i} model={model} desk={desk} view={view} index={i} />)}
+        <span class="attribution">
+          Charts by <a href="https://www.tradingview.com/" target="_blank" rel="noopener noreferrer" title="TradingView Lightweight Charts™ Copyright (c) 2025 TradingView, Inc.">TradingView</a>
+        </span>
       </div>
       <PanelBody model={model} desk={desk} view={view} />
       <footer class="pane-foot">
         <PanelTabs model={model} />
-        <span class="attribution">
-          Charts by <a href="https://www.tradingview.com/" target="_blank" rel="noopener noreferrer" title="TradingView Lightweight Charts™ Copyright (c) 2025 TradingView, Inc.">TradingView</a>
-        </span>
       </footer>
     </section>
   );
@@ -46,6 +47,7 @@ function SymbolHeader({ model, desk, view, row, symbol }: PaneProps & { row: Row
         <button type="button" class="tool phone-only" onClick={() => desk.closeSheet()} aria-label="Back to the list"><Icon name="back" /></button>
         <h2 data-testid="chart-symbol">{symbol || '–'}</h2>
         <span class="name">{model.names.of(symbol)}</span>
+        {symbol && <SymbolTools model={model} symbol={symbol} />}
       </div>
       <div class="price-line">
         <span class="price" data-testid="chart-price">{price(q?.price)}</span>
@@ -61,6 +63,17 @@ function SymbolHeader({ model, desk, view, row, symbol }: PaneProps & { row: Row
         <div class="range-item"><dt>Day range</dt><dd><DayRange low={q?.low} high={q?.high} price={q?.price} /></dd></div>
       </dl>
     </div>
+  );
+}
+
+function SymbolTools({ model, symbol }: { model: Model; symbol: string }) {
+  const list = model.activeList.value;
+  const toAdd = list && !list.symbols.includes(symbol) ? `Put ${symbol} on ${list.name}` : '';
+  return (
+    <span class="symbol-tools">
+      {toAdd && <button type="button" class="tool" title={toAdd} aria-label={toAdd} onClick={() => model.setLists(addSymbols(model.lists.peek(), list!.id, [symbol]))}><Icon name="plus" /></button>}
+      <button type="button" class="tool" title="Set an alert (a)" aria-label="Set an alert" onClick={() => openAlerts(model)}><Icon name="bell" /></button>
+    </span>
   );
 }
 

@@ -3,7 +3,7 @@ import { computed, effect, signal } from '@preact/signals';
 import { readable } from '../store/contrast';
 import type { Model } from '../store/model';
 
-export type Dialog = '' | 'help' | 'settings' | 'columns' | 'list' | 'token';
+export type Dialog = '' | 'help' | 'settings' | 'columns' | 'list' | 'token' | 'bars';
 export interface Toast { text: string; undo?: () => void }
 
 /** The grounds of text that make the least contrast: a selected row's. */
@@ -50,7 +50,11 @@ export class Desk {
       this.paintOwn(root.style);
       this.look.value = this.look.peek() + 1;
     });
-    effect(() => { document.documentElement.dataset['phase'] = model.state.value.phase; });
+    const mode = computed(() => model.meter.value.mode);
+    effect(() => {
+      document.documentElement.dataset['phase'] = model.state.value.phase;
+      document.documentElement.dataset['mode'] = mode.value ?? '';
+    });
     effect(() => { document.documentElement.dataset['sheet'] = String(this.sheet.value); });
     addEventListener('popstate', (event) => {
       if (this.isGoingBack) this.wentBack();

@@ -1,5 +1,15 @@
 /** One file of all that is not needed for the first look: a file each would cost more requests than it spares bytes. */
-export { copyLink, saveBars, savePicture } from './chart-exports';
+declare const EXTRAS_CSS: string; // set by the build
+
+const styles = document.createElement('link');
+styles.rel = 'stylesheet';
+styles.href = new URL(EXTRAS_CSS, import.meta.url).href;
+document.head.append(styles);
+await new Promise((there) => { styles.onload = styles.onerror = there; }); // nothing is shown without them
+
+export { letPullAlerts } from './alert-pull';
+export { ToolMenu } from './tool-menu';
+export { Welcome } from './welcome';
 export { CompareForm } from './compare-form';
 export { WELL_KNOWN } from '../store/well-known';
 export { ring } from './bell';

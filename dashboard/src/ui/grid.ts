@@ -232,7 +232,15 @@ export class Grid {
         cell.sign = sign;
       }
     }
+    this.writeName(slot);
     this.markOld(slot, now);
+  }
+
+  /** Where rows are high enough for a finger there is room for it under the symbol. */
+  private writeName({ row, cells }: Slot): void {
+    const { dataset } = cells[0]!.element;
+    const name = this.rowPx === ROW_TOUCH_PX && this.columns[1]?.id !== 'name' ? row!.name : '';
+    if (name !== (dataset['name'] ?? '')) dataset['name'] = name;
   }
 
   private writeAge(slot: Slot, now: number): void {

@@ -24,6 +24,7 @@ const KEYS: readonly [title: string, keys: readonly [string[], string][]][] = [
     [['[', ']'], 'Choose the chart before, or the next'],
     [['i'], 'Of several charts: show the selected symbol, or keep one'],
     [['n'], 'Go to now'],
+    [['b'], 'The bars in sight as a table'],
     [['←', '→'], 'On a focused chart: move the crosshair; with Shift scroll; + and − zoom'],
   ]],
   ['Under the chart', [

@@ -1,4 +1,4 @@
-/** The page's few icons: one path each on a 16 × 16 field. */
+/** The page's few icons: one path each on a 16 × 16 field. Those of the tools' menu are with it. */
 const PATHS = {
   columns: 'M2.5 3h11v10h-11zM6.2 3v10M9.8 3v10',
   bell: 'M4 11V7.5a4 4 0 0 1 8 0V11l1 1.2H3zM6.8 14h2.4',
@@ -16,9 +16,6 @@ const PATHS = {
   check: 'M3 8.5 6.5 12 13 4.5',
   close: 'M4 4l8 8M12 4l-8 8',
   edit: 'M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z',
-  image: 'M2.5 3.5h11v9h-11zM3 11l3-3.5 2.5 2.5 2-2 2.5 2.5',
-  share: 'M10.5 5 8 2.5 5.5 5M8 2.5V10M5 7.5H3.5v6h9v-6H11',
-  table: 'M2.5 3h11v10h-11zM2.5 6.3h11M2.5 9.7h11M6.5 6.3V13',
   info: 'M8 2.2a5.8 5.8 0 1 0 0 11.6A5.8 5.8 0 0 0 8 2.2M8 7.4v3.4M8 5v.2',
   candles: 'M5 2v2.5M5 10.5V13M3.2 4.5h3.6v6H3.2zM11 3v2.5M11 9v4M9.2 5.5h3.6V9H9.2z',
   line: 'M2 11.5l3.5-4 3 2.5L14 4',
@@ -27,15 +24,21 @@ const PATHS = {
   one: 'M2.5 3h11v10h-11z',
   two: 'M2.5 3h11v10h-11zM8 3v10',
   four: 'M2.5 3h11v10h-11zM8 3v10M2.5 8h11',
+  more: 'M3 8h.01M8 8h.01M13 8h.01',
+  flask: 'M6.5 2.5h3M7 2.5V7L3.2 12.6a.6.6 0 0 0 .5.9h8.6a.6.6 0 0 0 .5-.9L9 7V2.5M5 10.5h6',
   link: 'M6.5 9.5l3-3M7 4.8l1.6-1.6a3 3 0 0 1 4.2 4.2L11.2 9M9 11.2l-1.6 1.6a3 3 0 0 1-4.2-4.2L4.8 7',
 } as const;
 
 export type IconName = keyof typeof PATHS;
 
 export function Icon({ name }: { name: IconName }) {
+  return <Drawn path={PATHS[name]} />;
+}
+
+export function Drawn({ path }: { path: string }) {
   return (
     <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
-      <path d={PATHS[name]} />
+      <path d={path} />
     </svg>
   );
 }

@@ -5,7 +5,7 @@ import { INTERVALS, type Interval } from '../store/row';
 import type { ChartStyle, Panel } from '../store/storage';
 import { PHONE, type Desk } from './desk';
 import type { Grid } from './grid';
-import { panelIsThere } from './panel';
+import { openAlerts } from './panel';
 import { takeOff } from './watchlist';
 
 const STYLES: ChartStyle[] = ['candles', 'line', 'area', 'baseline'];
@@ -32,10 +32,6 @@ export function listenToKeys(model: Model, desk: Desk, grid: () => Grid | undefi
   };
 
   const toggle = (panel: Panel): void => model.set({ panel: model.settings.peek().panel === panel ? '' : panel });
-  const alert = (): void => {
-    model.set({ panel: 'alerts' });
-    void panelIsThere('alerts').then(() => document.getElementById('alert-value')?.focus());
-  };
 
   const actions: Record<string, () => void> = {
     ...more,
@@ -58,11 +54,12 @@ export function listenToKeys(model: Model, desk: Desk, grid: () => Grid | undefi
     ' ': () => model.togglePause(),
     l: () => model.setLists({ ...model.lists.peek(), active: nextList(model.lists.peek()) }),
     o: () => { desk.dialog.value = 'columns'; },
+    b: () => { desk.dialog.value = 'bars'; },
     p: () => toggle('tape'),
     m: () => toggle('movers'),
     h: () => toggle('heat'),
     d: () => toggle('feed'),
-    a: alert,
+    a: () => openAlerts(model),
     ',': () => { desk.dialog.value = 'settings'; },
     '?': () => { desk.dialog.value = 'help'; },
     Escape: () => {

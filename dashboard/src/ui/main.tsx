@@ -142,7 +142,7 @@ function Page() {
         <Watchlist model={model} desk={desk} view={view} grid={makeGrid} />
         <ChartPane model={model} desk={desk} view={view} />
       </main>
-      {desk.dialog.value !== '' && <dialogs.Part model={model} desk={desk} />}
+      {desk.dialog.value !== '' && <dialogs.Part model={model} desk={desk} view={view} />}
       <ToastLine desk={desk} />
       <Announcer model={model} />
     </>

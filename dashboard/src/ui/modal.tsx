@@ -10,7 +10,7 @@ export function Modal({ desk, title, wide = false, children }: { desk: Desk; tit
   return (
     <dialog ref={dialog} class={wide ? 'wide' : ''} aria-label={title} onClose={close} onClick={(e) => { if (e.target === dialog.current) close(); }}>
       <div class="dialog-head">
-        <h2>{title}</h2>
+        <h2 tabIndex={-1} autofocus>{title}</h2>
         <button type="button" class="tool" onClick={close} aria-label="Close"><Icon name="close" /></button>
       </div>
       <div class="dialog-body">{children}</div>

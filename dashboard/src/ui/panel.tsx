@@ -16,7 +16,10 @@ const PANELS: Record<Open, { title: string; body: Later<PanelProps> }> = {
   feed: { title: 'Feed', body: later(() => import('./extras').then((m) => m.FeedPanel)) },
 };
 
-export const panelIsThere = (panel: Open): Promise<void> => PANELS[panel].body.isThere();
+export function openAlerts(model: Model): void {
+  model.set({ panel: 'alerts' });
+  void PANELS.alerts.body.isThere().then(() => document.getElementById('alert-value')?.focus());
+}
 
 export function PanelTabs({ model }: { model: Model }) {
   const { panel } = model.settings.value;

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { addSymbols, parseSymbols } from '../store/lists';
 import type { Model } from '../store/model';
+import { PHONE } from './desk';
 import { Icon } from './icons';
 
 const SHOWN_MAX = 8;
@@ -50,7 +51,7 @@ export function SearchBox({ model, onOpen }: { model: Model; onOpen: (symbol: st
     <div class="search" role="search">
       <Icon name="search" />
       <input
-        id="search" type="text" role="combobox" autocomplete="off" spellcheck={false} placeholder="Search symbol or name"
+        id="search" type="text" role="combobox" autocomplete="off" spellcheck={false} placeholder={matchMedia(PHONE).matches ? 'Search' : 'Search symbol or name'}
         aria-label="Search symbol or name" aria-expanded={open.value && typed.value !== ''} aria-controls="search-hits" aria-autocomplete="list"
         aria-activedescendant={found.length > 0 ? `hit-${marked.value}` : undefined}
         value={typed.value}

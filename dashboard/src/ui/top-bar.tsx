@@ -29,7 +29,7 @@ export function TopBar({ model, desk }: { model: Model; desk: Desk }) {
         <Meters model={model} />
       </div>
       <nav class="top-tools" aria-label="Tools">
-        <PauseButton model={model} />
+        <PauseButton model={model} where="wide-only" />
         <button type="button" class="tool wide-only" onClick={() => desk.toggleTheme()} title={dark ? 'Light theme (t)' : 'Dark theme (t)'} aria-label={dark ? 'Light theme' : 'Dark theme'}>
           <Icon name={dark ? 'sun' : 'moon'} />
         </button>
@@ -54,7 +54,11 @@ export function SessionMark({ model, at = 'session' }: { model: Model; at?: stri
 function ModeBadge({ model }: { model: Model }) {
   const { mode } = model.meter.value;
   if (mode !== 'demo' && mode !== 'replay') return null;
-  return <span class="mode-badge" title={MODES[mode].title} data-testid="mode">{MODES[mode].label}</span>;
+  return (
+    <button type="button" class="mode-badge" title={MODES[mode].title} onClick={() => model.set({ welcome: true })}>
+      <Icon name="flask" /><span data-testid="mode">{MODES[mode].label}</span>
+    </button>
+  );
 }
 
 function Meters({ model }: { model: Model }) {
@@ -82,10 +86,10 @@ export function clockText(offMs: number): string {
   return `This computer’s clock is ${formatAge(Math.abs(offMs))} ${offMs > 0 ? 'ahead of' : 'behind'} the server’s. The server’s is used.`;
 }
 
-function PauseButton({ model }: { model: Model }) {
+export function PauseButton({ model, where }: { model: Model; where: string }) {
   const paused = model.paused.value;
   return (
-    <button type="button" class="tool wide-only" aria-pressed={paused} onClick={() => model.togglePause()} title={paused ? 'Go on (Space)' : 'Hold the prices (Space)'} aria-label={paused ? 'Go on' : 'Pause'}>
+    <button type="button" class={`tool ${where}`} aria-pressed={paused} onClick={() => model.togglePause()} title={paused ? 'Go on (Space)' : 'Hold the prices (Space)'} aria-label={paused ? 'Go on' : 'Pause'}>
       <Icon name={paused ? 'play' : 'pause'} />
     </button>
   );

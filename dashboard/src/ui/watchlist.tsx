@@ -9,9 +9,11 @@ import type { ChartView } from './chart-view';
 import type { Desk } from './desk';
 import type { Grid, GridHandlers } from './grid';
 import { Icon } from './icons';
-import { SessionMark } from './top-bar';
+import { later } from './later';
+import { PauseButton, SessionMark } from './top-bar';
 
 const NEW_LIST = '+new';
+const welcome = later(() => import('./extras').then((m) => m.Welcome));
 
 export function Watchlist({ model, desk, view, grid }: { model: Model; desk: Desk; view: ChartView; grid: (host: HTMLElement) => Grid }) {
   const host = useRef<HTMLDivElement>(null);
@@ -20,7 +22,8 @@ export function Watchlist({ model, desk, view, grid }: { model: Model; desk: Des
     <section class="watchlist" aria-label="Watchlist">
       <ListBar model={model} desk={desk} />
       <div class="grid" ref={host} id="grid" />
-      <Empty model={model} />
+      <Empty model={model} desk={desk} />
+      {model.settings.value.welcome && <welcome.Part model={model} desk={desk} />}
       <Summary model={model} desk={desk} view={view} />
     </section>
   );
@@ -48,6 +51,7 @@ function ListBar({ model, desk }: { model: Model; desk: Desk }) {
         <Icon name="chevron" />
       </span>
       <button type="button" class="tool" title="Columns (o)" aria-label="Columns" onClick={() => desk.dialog.value = 'columns'}><Icon name="columns" /></button>
+      <PauseButton model={model} where="phone-only" />
       {list && <button type="button" class="tool" title="Edit this list" aria-label="Edit this list" onClick={() => desk.dialog.value = 'list'}><Icon name="edit" /></button>}
       {list && model.selected.value && list.symbols.includes(model.selected.value) && (
         <button type="button" class="tool" title={`Take ${model.selected.value} off this list (Delete)`} aria-label="Take the selected symbol off this list" onClick={() => takeOff(model, desk)}><Icon name="close" /></button>
@@ -86,7 +90,7 @@ export function rowMoves(model: Model, desk: Desk): Pick<GridHandlers, 'mayMove'
 }
 
 /** What to do when there is nothing to see. */
-function Empty({ model }: { model: Model }) {
+function Empty({ model, desk }: { model: Model; desk: Desk }) {
   void model.symbolsVersion.value;
   void model.lists.value;
   void model.filter.value;
@@ -97,7 +101,7 @@ function Empty({ model }: { model: Model }) {
   if (typed !== '')
     return <div class="empty"><b>Nothing here matches “{typed}”.</b><button type="button" onClick={() => { model.filter.value = ''; }}>Clear the filter</button></div>;
   if (list)
-    return <div class="empty"><b>{list.name} is empty.</b><p>Press <kbd>/</kbd>, type a symbol, then <kbd>Shift</kbd> <kbd>Enter</kbd> to put it here.</p></div>;
+    return <div class="empty"><b>{list.name} is empty.</b><p>Press <kbd>/</kbd>, type a symbol, then <kbd>Shift</kbd> <kbd>Enter</kbd> to put it here.</p><button type="button" onClick={() => { desk.dialog.value = 'list'; }}>Add symbols…</button></div>;
   if (phase === 'connecting')
     return <div class="empty"><b>Connecting…</b></div>;
   if (phase === 'disconnected')
