@@ -55,7 +55,12 @@ export class Desk {
       document.documentElement.dataset['phase'] = model.state.value.phase;
       document.documentElement.dataset['mode'] = mode.value ?? '';
     });
-    effect(() => { document.documentElement.dataset['sheet'] = String(this.sheet.value); });
+    effect(() => {
+      const { dataset } = document.documentElement;
+      const wasOpen = dataset['sheet'] === 'true';
+      dataset['sheet'] = String(this.sheet.value);
+      if (wasOpen) document.getElementById('grid')?.focus({ preventScroll: true }); // what had the focus is gone
+    });
     addEventListener('popstate', (event) => {
       if (this.isGoingBack) this.wentBack();
       else this.sheet.value = (event.state as { sheet?: boolean } | null)?.sheet === true;
