@@ -354,6 +354,7 @@ static void greeted(struct broker *b, struct mono now)
     b->agreed = true;
     b->up_since = now;
     b->complaint = NO_COMPLAINT;
+    mosquitto_log_callback_set(b->link->mosq, NULL); /* it would be told of each message */
     log_info("broker is up at %s, MQTT %s", b->account.url.shown, b->mqtt5 ? "5" : "3.1.1");
     if (b->events->up != NULL)
         b->events->up(b->ctx, b->mqtt5);

@@ -24,8 +24,8 @@
 #define EXPIRED ": the token has expired\n\n"
 
 struct stream {
+    struct conn *conn; /* beside what else a write looks at */
     struct reader reader;
-    struct conn *conn;
     bool wrote; /* since the last look whether it is silent */
 };
 
@@ -98,7 +98,12 @@ static void reader_stash(struct reader *r, const uint8_t *bytes, size_t len)
     conn_send(CONTAINER_OF(r, struct stream, reader)->conn, bytes, len);
 }
 
-static const struct reader_ops reader_ops = {reader_write, reader_stash};
+static void reader_prepare(const struct reader *r)
+{
+    conn_prepare(CONTAINER_OF(r, const struct stream, reader)->conn);
+}
+
+static const struct reader_ops reader_ops = {reader_write, reader_stash, reader_prepare};
 
 /* ---- a stream of HTTP/1.1 ---- */
 

@@ -916,4 +916,4 @@ static void reader_stash(struct reader *r, const uint8_t *bytes, size_t len)
     keep(CONTAINER_OF(r, struct h2_stream, reader), bytes, len);
 }
 
-static const struct reader_ops reader_ops = {reader_write, reader_stash};
+static const struct reader_ops reader_ops = {reader_write, reader_stash, NULL};

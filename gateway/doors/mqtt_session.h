@@ -21,8 +21,8 @@
 #include "gateway/worker.h"
 
 struct mqtt_session {
+    struct conn *conn; /* beside what else a write looks at */
     struct reader reader;
-    struct conn *conn;
     struct hash_node by_id; /* in worker.mqtt_clients while client_id is not NULL */
     char *client_id;
     uint64_t connected; /* the number of its CONNECT among those of all workers */

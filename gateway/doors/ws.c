@@ -189,7 +189,12 @@ static void reader_stash(struct reader *r, const uint8_t *bytes, size_t len)
     conn_send(CONTAINER_OF(r, struct ws_session, reader)->conn, bytes, len);
 }
 
-static const struct reader_ops reader_ops = {reader_write, reader_stash};
+static void reader_prepare(const struct reader *r)
+{
+    conn_prepare(CONTAINER_OF(r, const struct ws_session, reader)->conn);
+}
+
+static const struct reader_ops reader_ops = {reader_write, reader_stash, reader_prepare};
 
 /* ---- the door ---- */
 

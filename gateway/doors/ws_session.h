@@ -27,8 +27,8 @@
 #include "gateway/worker.h"
 
 struct ws_session {
+    struct conn *conn; /* beside what else a write looks at */
     struct reader reader;
-    struct conn *conn;
     struct ws_decoder decoder;
     struct mono last_heard;
     uint8_t *message; /* pieces of one that is not whole yet */

@@ -7,6 +7,9 @@
 
 #include "common/banned.h"
 
+#define FEW                                                                                        \
+    64 /* matches: keeping more in order with each change is cheaper than sorting them when        \
+          somebody catches up; for fewer, of channels that few share, it is dear */
 #define CATCH_UP_BYTES                                                                             \
     65536 /* of one reader in one turn, so that a thousand newcomers take turns */
 
@@ -23,7 +26,7 @@ bool channel_has_key(const struct hash_node *node, const void *key)
     const struct channel *c = CONTAINER_OF(node, struct channel, node);
     const struct channel_key *k = key;
 
-    return c->encoding == k->encoding && c->max_packet == k->max_packet &&
+    return c->log.encoding == k->encoding && c->max_packet == k->max_packet &&
            filterset_equal(&c->filters, k->filters);
 }
 
@@ -51,23 +54,21 @@ static int collect_paces(struct channel *c, const struct filterset *filters)
 int channel_new(const struct encoding *e, size_t max_packet, struct filterset *filters,
                 struct chunk_pool *pool, struct channel **ret)
 {
-    struct channel *c = calloc(1, sizeof(*c));
+    struct channel *c = aligned_alloc(CACHE_LINE, sizeof(*c));
     int r;
 
     if (c == NULL)
         return -ENOMEM;
+    *c = (struct channel){.max_packet = max_packet, .few = true};
     r = collect_paces(c, filters);
     if (r < 0) {
         free(c);
         return r;
     }
-    c->encoding = e;
-    c->max_packet = max_packet;
     c->filters = *filters;
     *filters = (struct filterset){0};
     list_init(&c->matches);
     list_init(&c->live);
-    list_init(&c->joining);
     list_init(&c->lagging);
     list_init(&c->waiting);
     list_init(&c->dirty);
@@ -82,6 +83,48 @@ void channel_free(struct channel *c)
     chunklog_release(&c->log);
     filterset_release(&c->filters);
     free(c);
+}
+
+/* ---- its matches ---- */
+
+void channel_add_match(struct channel *c, struct match *m)
+{
+    list_append(&c->matches, &m->in_channel);
+    c->newest_match = m;
+    c->few = ++c->n_matches <= FEW;
+}
+
+static uint64_t version_of(const struct list *in_channel)
+{
+    return CONTAINER_OF(in_channel, struct match, in_channel)->topic->version;
+}
+
+/* Put the `n` members of `l` in order of their topics' last change. */
+static void sort(struct list *l, size_t n)
+{
+    struct list a, b, *older;
+
+    if (n < 2)
+        return;
+    list_init(&a);
+    list_init(&b);
+    for (size_t i = 0; i < n / 2; i++)
+        list_move_to_end(&a, l->next);
+    list_take_all(&b, l);
+    sort(&a, n / 2);
+    sort(&b, n - n / 2);
+    while (!list_empty(&a) && !list_empty(&b)) {
+        older = version_of(a.next) <= version_of(b.next) ? a.next : b.next;
+        list_move_to_end(l, older);
+    }
+    list_take_all(l, &a);
+    list_take_all(l, &b);
+}
+
+void channel_sort(struct channel *c)
+{
+    sort(&c->matches, c->n_matches);
+    c->unsorted = false;
 }
 
 /* ---- what comes in ---- */
@@ -99,7 +142,7 @@ static uint64_t complete_version(const struct channel *c, uint64_t version)
 /* Is there something to send? What is over the reader's limit counts as sent, as MQTT 5 wants. */
 static bool fits(const struct channel *c, const struct message *msg)
 {
-    size_t size = c->encoding->size(msg);
+    size_t size = c->log.encoding->size(msg);
 
     return size > 0 && size <= c->max_packet;
 }
@@ -107,7 +150,7 @@ static bool fits(const struct channel *c, const struct message *msg)
 /* Does anybody read the log? Who is catching up goes by versions. */
 static bool log_is_read(const struct channel *c)
 {
-    return !list_empty(&c->live) || !list_empty(&c->joining) || !list_empty(&c->lagging);
+    return !list_empty(&c->live) || !list_empty(&c->lagging);
 }
 
 static void append(struct hub *h, struct channel *c, struct message *msg)
@@ -133,6 +176,7 @@ static void append(struct hub *h, struct channel *c, struct message *msg)
         c->flush_chunk->refs++;
         c->flush_offset = sealed;
         list_append(&h->dirty, &c->dirty);
+        __builtin_prefetch(c->live.next); /* for channel_prepare() */
     }
 }
 
@@ -157,7 +201,10 @@ void channel_note(struct hub *h, struct match *m, const struct message *msg)
     struct message out = *msg;
     struct pace *p;
 
-    list_move_to_end(&c->matches, &m->in_channel);
+    if (c->few)
+        c->unsorted = true;
+    else
+        list_move_to_end(&c->matches, &m->in_channel);
     if (m->pace < 0) {
         out.retain = msg->retain && m->retain_as_published;
         append(h, c, &out);
@@ -177,6 +224,8 @@ static struct list *first_after(struct channel *c, uint64_t version)
 {
     struct list *l = &c->matches;
 
+    if (c->unsorted)
+        channel_sort(c);
     while (l->prev != &c->matches &&
            CONTAINER_OF(l->prev, struct match, in_channel)->topic->version > version)
         l = l->prev;
@@ -261,7 +310,7 @@ static uint32_t next_boundary(struct reader *r, const struct chunk *c, uint32_t 
  * took them all. */
 static bool write_from(struct hub *h, struct reader *r, struct chunk **chunk, uint32_t *offset)
 {
-    uint8_t counter = r->channel->encoding->counter;
+    uint8_t counter = r->channel->log.encoding->counter;
 
     for (;;) {
         struct chunk *c = *chunk;
@@ -298,25 +347,40 @@ static void join(struct reader *r, struct chunk *chunk, uint32_t offset)
         enlist(r, READER_LIVE, &c->live);
     } else {
         place(r, chunk, offset);
-        enlist(r, READER_JOINING, &c->joining);
+        enlist(r, READER_JOINING, &c->live);
     }
 }
 
-/* Every reader in `list` gets what lies between its place (for live ones the flush place) and the
- * end. */
-static void flush_readers(struct hub *h, struct channel *c, struct list *list)
+/* The reader at `l`, if there is one, is the next. */
+static void prepare(const struct channel *c, const struct list *l)
 {
-    for (struct list *l = list->next, *next; l != list; l = next) {
+    const struct reader *r = CONTAINER_OF(l, struct reader, link);
+
+    if (l == &c->live)
+        return;
+    __builtin_prefetch(l->next);
+    if (r->ops->prepare != NULL)
+        r->ops->prepare(r);
+}
+
+void channel_prepare(const struct channel *c)
+{
+    prepare(c, c->live.next);
+}
+
+/* Every live reader gets what lies between the flush place (a joining one: its own) and the end. */
+static void flush_readers(struct hub *h, struct channel *c)
+{
+    for (struct list *l = c->live.next, *next; l != &c->live; l = next) {
         struct reader *r = CONTAINER_OF(l, struct reader, link);
         struct chunk *chunk = r->chunk != NULL ? r->chunk : c->flush_chunk;
         uint32_t offset = r->chunk != NULL ? r->offset : c->flush_offset;
 
         next = l->next;
-        __builtin_prefetch(next->next);
+        prepare(c, next);
         if (write_from(h, r, &chunk, &offset)) {
             place(r, NULL, 0);
-            if (r->state != READER_LIVE)
-                enlist(r, READER_LIVE, &c->live);
+            r->state = READER_LIVE;
         } else {
             place(r, chunk, offset);
             enlist(r, READER_LAGGING, &c->lagging);
@@ -367,8 +431,7 @@ static size_t log_limit(const struct hub *h)
 void channel_flush(struct hub *h, struct channel *c)
 {
     chunklog_seal(&c->log);
-    flush_readers(h, c, &c->live);
-    flush_readers(h, c, &c->joining);
+    flush_readers(h, c);
     c->flush_chunk->refs--;
     c->flush_chunk = NULL;
     list_remove(&c->dirty);
@@ -421,7 +484,7 @@ static struct list *gather(const struct hub *h, const struct reader *r, struct c
         if (lacking && fits(c, &msg)) {
             if (chunklog_append(batch, &msg) < 0)
                 break;
-            bytes += c->encoding->size(&msg);
+            bytes += c->log.encoding->size(&msg);
         }
         *ret_version = m->topic->version;
     }
@@ -447,14 +510,14 @@ static void caught_up(struct hub *h, struct reader *r)
 void channel_catch_up(struct hub *h, struct reader *r)
 {
     struct channel *c = r->channel;
-    uint64_t *delivered = &h->stats.delivered[c->encoding->counter];
+    uint64_t *delivered = &h->stats.delivered[c->log.encoding->counter];
     uint64_t reached = r->walk, sent = *delivered;
     struct chunklog batch;
     struct chunk *chunk;
     uint32_t offset = 0;
     bool at_end, full;
 
-    chunklog_init(&batch, &h->pool, c->encoding);
+    chunklog_init(&batch, &h->pool, c->log.encoding);
     batch.version = r->walk;
     at_end = gather(h, r, &batch, &reached) == &c->matches;
     chunklog_seal(&batch);

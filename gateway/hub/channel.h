@@ -20,15 +20,16 @@
 #include "gateway/hub/hub.h"
 
 #define CHANNEL_PACES 4
+#define CACHE_LINE 64
 
 /* One topic carried by one channel. */
 struct match {
     struct list in_topic;
-    struct list in_channel; /* oldest change first */
-    struct topic *topic;
     struct channel *channel;
     bool retain_as_published;
-    int8_t pace; /* index, or -1: at once */
+    int8_t pace;            /* index, or -1: at once */
+    struct list in_channel; /* in order of their last change, unless channel.unsorted */
+    struct topic *topic;
 };
 
 struct pace {
@@ -38,24 +39,27 @@ struct pace {
     struct mono due;       /* the earliest time of the next round */
 };
 
+/* Of a thousand private channels each is cold when its message comes: what that touches is the
+ * first two cache lines. */
 struct channel {
-    /* What every message touches comes first: of a thousand private channels each is cold. */
-    struct list matches;       /* match.in_channel */
-    struct list live, joining; /* reader.link; READY ones are in the hub's list */
+    struct chunklog log __attribute__((aligned(CACHE_LINE)));
+    size_t max_packet;
+    uint64_t appended;         /* messages, since the beginning */
     struct list dirty;         /* in hub.dirty while the log holds what live readers lack: */
     struct chunk *flush_chunk; /* they have everything before this place; references the chunk */
     uint32_t flush_offset;
     uint8_t n_paces;
-    const struct encoding *encoding;
-    size_t max_packet;
-    struct chunklog log;
-    uint64_t appended; /* messages, since the beginning */
+    bool few;         /* matches: they are put in order when somebody asks for it */
+    bool unsorted;    /* … which is to be done */
+    struct list live; /* reader.link; JOINING ones too; READY ones are in the hub's list */
 
-    struct hash_node node; /* in the hub's table, by key */
-    struct filterset filters;
-    struct match *newest_match; /* the last one made; for the matcher */
     struct list lagging, waiting;
     size_t n_readers;
+    struct list matches; /* match.in_channel */
+    size_t n_matches;
+    struct match *newest_match; /* the last one made; for the matcher */
+    struct hash_node node;      /* in the hub's table, by key */
+    struct filterset filters;
     struct pace paces[CHANNEL_PACES];
     struct list paced; /* in hub.paced while a pace is pending */
 };
@@ -75,6 +79,11 @@ MUST_CHECK int channel_new(const struct encoding *e, size_t max_packet, struct f
                            struct chunk_pool *pool, struct channel **ret);
 void channel_free(struct channel *c); /* no readers, no matches; in no list but its own */
 
+/* `m` has been made, about to be put in order by the next change of its topic or by
+ * channel_sort(). */
+void channel_add_match(struct channel *c, struct match *m);
+void channel_sort(struct channel *c);
+
 /* The index of the pace for `interval_ms`, -1 for 0. */
 int8_t channel_pace(const struct channel *c, uint32_t interval_ms);
 
@@ -85,7 +94,10 @@ void channel_note(struct hub *h, struct match *m, const struct message *msg);
 void channel_run_paces(struct hub *h, struct channel *c, struct mono now);
 struct mono channel_due(const struct channel *c);
 
-/* Seal the log and give it to every live and joining reader; then drop what is over the limit. */
+/* channel_flush() of `c` comes next: have what it looks at fetched into the cache. */
+void channel_prepare(const struct channel *c);
+
+/* Seal the log and give it to every live reader; then drop what is over the limit. */
 void channel_flush(struct hub *h, struct channel *c);
 
 /* Send `r` what the log holds from its place on. */

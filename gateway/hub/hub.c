@@ -98,8 +98,12 @@ void hub_publish(struct hub *h, const struct message *m)
         h->stats.lost++;
         return;
     }
-    for (struct list *l = t->matches.next; l != &t->matches; l = l->next)
+    for (struct list *l = t->matches.next, *next; l != &t->matches; l = next) {
+        next = l->next;
+        if (next != &t->matches)
+            __builtin_prefetch(CONTAINER_OF(next, struct match, in_topic)->channel);
         channel_note(h, CONTAINER_OF(l, struct match, in_topic), m);
+    }
 }
 
 void hub_sync_begin(struct hub *h)
@@ -166,7 +170,7 @@ static int make_channel(struct hub *h, const struct channel_key *k, struct filte
         goto out;
     r = hash_table_add(
         &h->channels, &c->node,
-        channel_hash(&(struct channel_key){c->encoding, c->max_packet, &c->filters}));
+        channel_hash(&(struct channel_key){c->log.encoding, c->max_packet, &c->filters}));
     if (r < 0) {
         matcher_remove_channel(&h->matcher, c);
         goto out;
@@ -323,8 +327,12 @@ void hub_flush(struct hub *h, struct mono now)
     h->stats.rounds++;
     list_init(&turn);
     list_take_all(&turn, &h->dirty);
-    while (!list_empty(&turn))
+    while (!list_empty(&turn)) {
+        const struct list *next = turn.next->next;
+        if (next != &turn)
+            channel_prepare(CONTAINER_OF(next, struct channel, dirty));
         channel_flush(h, CONTAINER_OF(turn.next, struct channel, dirty));
+    }
 }
 
 bool hub_has_work(const struct hub *h)

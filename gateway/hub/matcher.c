@@ -147,8 +147,7 @@ static int add_match(struct matcher *m, struct topic *t, struct channel *c,
         .pace = pace,
     };
     list_append(&t->matches, &match->in_topic);
-    list_append(&c->matches, &match->in_channel);
-    c->newest_match = match;
+    channel_add_match(c, match);
     m->n_matches++;
     return 0;
 }
@@ -175,37 +174,6 @@ static int match_filter(struct matcher *m, const struct cache *cache, struct cha
     return t == NULL ? 0 : add_match(m, t, c, e);
 }
 
-static int by_version(const void *a, const void *b)
-{
-    const struct match *const *x = a, *const *y = b;
-
-    return ((*x)->topic->version > (*y)->topic->version) -
-           ((*x)->topic->version < (*y)->topic->version);
-}
-
-/* Put the channel's matches in order of their topics' last change. */
-static int sort_matches(struct channel *c)
-{
-    struct match **sorted;
-    size_t n = 0;
-
-    for (struct list *l = c->matches.next; l != &c->matches; l = l->next)
-        n++;
-    if (n < 2)
-        return 0;
-    sorted = malloc(n * sizeof(struct match *));
-    if (sorted == NULL)
-        return -ENOMEM;
-    n = 0;
-    for (struct list *l = c->matches.next; l != &c->matches; l = l->next)
-        sorted[n++] = CONTAINER_OF(l, struct match, in_channel);
-    qsort(sorted, n, sizeof(struct match *), by_version);
-    for (size_t i = 0; i < n; i++)
-        list_move_to_end(&c->matches, &sorted[i]->in_channel);
-    free(sorted);
-    return 0;
-}
-
 int matcher_add_channel(struct matcher *m, const struct cache *cache, struct channel *c)
 {
     int r = 0;
@@ -215,10 +183,10 @@ int matcher_add_channel(struct matcher *m, const struct cache *cache, struct cha
         if (r == 0)
             r = match_filter(m, cache, c, &c->filters.entries[i]);
     }
-    if (r == 0)
-        r = sort_matches(c);
     if (r < 0)
         matcher_remove_channel(m, c);
+    else
+        channel_sort(c);
     return r;
 }
 

@@ -33,6 +33,10 @@ struct reader_ops {
 
     /* The rest of a frame of which write() took a part: to be sent before anything else. */
     void (*stash)(struct reader *r, const uint8_t *bytes, size_t len);
+
+    /* The next write is to `r`: fetch what it looks at into the cache meanwhile. NULL for nothing.
+     */
+    void (*prepare)(const struct reader *r);
 };
 
 #define READER_OWED_NOTHING UINT64_MAX /* a newcomer is not owed what came before it */

@@ -145,7 +145,7 @@ int conn_hand_to(struct conn *c, const struct sockaddr_storage *client)
 
 bool conn_has_output(const struct conn *c)
 {
-    return c->out_len > 0 || c->body_len > 0;
+    return c->out_len > 0 || c->body != NULL;
 }
 
 /* What came before is to be dealt with first. */
@@ -336,7 +336,7 @@ static void on_writable(struct conn *c)
 {
     if (c->out_len > 0)
         write_out(c);
-    if (!c->closed && c->out_len == 0 && c->body_len > 0)
+    if (!c->closed && c->out_len == 0 && c->body != NULL)
         write_body(c);
     if (c->closed || conn_has_output(c))
         return;
@@ -617,7 +617,7 @@ void conn_finish(struct conn *c)
 {
     if (c->closed || c->finishing)
         return;
-    if (c->body_len == 0) /* a body has the time that it was given */
+    if (c->body == NULL) /* a body has the time that it was given */
         conn_expire_at(c, mono_add_ms(mono_now(), LINGER_MS));
     c->finishing = true;
     if (!conn_has_output(c))

@@ -30,23 +30,11 @@
 struct tls;
 
 struct conn {
+    /* What a write looks at comes first, together. */
     struct source source;
-    struct list link; /* net.conns or net.gone */
-    struct net *net;
-    const struct protocol *protocol;
-    void *state; /* the protocol's */
-    struct address *address;
-    struct sockaddr_storage *client; /* for whom a proxy made it; NULL: who connected */
-    struct grant *grant;             /* what the peer may do, a reference; NULL: everything */
-    struct tls *tls;                 /* NULL: in the clear */
-    struct deadline deadline;
-    uint8_t *in;  /* unused bytes */
-    uint8_t *out; /* bytes that the socket did not take */
-    uint32_t in_len, out_at, out_len, out_cap;
-    const uint8_t *body;
-    size_t body_len;
-    void (*body_done)(void *owner);
-    void *body_owner;
+    struct tls *tls;     /* NULL: in the clear */
+    const uint8_t *body; /* NULL: none */
+    uint32_t out_len;
     bool finishing : 1; /* close when all is sent */
     bool peer_done : 1; /* nothing more comes in */
     bool closed : 1;
@@ -57,6 +45,21 @@ struct conn {
     bool announced : 1;   /* the PROXY protocol is still to come */
     bool handshaking : 1; /* TLS is not up yet: nothing has been read, nothing may be sent */
     bool ours : 1;        /* made by conn_open_to() */
+
+    const struct protocol *protocol;
+    void *state; /* the protocol's */
+    struct net *net;
+    struct list link; /* net.conns or net.gone */
+    struct address *address;
+    struct sockaddr_storage *client; /* for whom a proxy made it; NULL: who connected */
+    struct grant *grant;             /* what the peer may do, a reference; NULL: everything */
+    struct deadline deadline;
+    uint8_t *in;  /* unused bytes */
+    uint8_t *out; /* bytes that the socket did not take */
+    uint32_t in_len, out_at, out_cap;
+    size_t body_len;
+    void (*body_done)(void *owner);
+    void *body_owner;
 };
 
 /* Take over an accepted socket, perhaps of one of net.proxies. Returns 0; or a negative errno, the
@@ -89,6 +92,12 @@ void conn_send_body(struct conn *c, const uint8_t *bytes, size_t len, void (*don
 /* Send at once what the socket takes, keeping nothing. Returns how much; when that is less than
  * `len`, drained() will be called. */
 size_t conn_write(struct conn *c, const uint8_t *bytes, size_t len);
+
+/* conn_write() comes next: fetch what it looks at into the cache. */
+static inline void conn_prepare(const struct conn *c)
+{
+    __builtin_prefetch(c);
+}
 
 bool conn_has_output(const struct conn *c);
 
