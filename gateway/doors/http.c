@@ -366,6 +366,21 @@ static void pass_on(const struct http_request *r)
     grant_unref(known.grant);
 }
 
+/* A method of RFC 9110 or 5789 is known, whatever it may do here. */
+static void refuse_method(const struct http_request *r)
+{
+    static const char *const known[] = {"POST",    "PUT",     "DELETE", "PATCH",
+                                        "CONNECT", "OPTIONS", "TRACE"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+        if (slice_is(r->head->method, known[i])) {
+            http_problem(r, 405, "Allow: GET, HEAD\r\n", "Only GET and HEAD are answered here.");
+            return;
+        }
+    http_problem(r, 501, "",
+                 "There is no such method; mind its case. GET and HEAD are answered here.");
+}
+
 static void judge(const struct http_request *r)
 {
     const struct http_head *h = r->head;
@@ -377,7 +392,7 @@ static void judge(const struct http_request *r)
     else if (origin_preflight(r))
         return;
     else if (!slice_is(h->method, "GET") && !slice_is(h->method, "HEAD"))
-        http_problem(r, 405, "Allow: GET, HEAD\r\n", "Only GET and HEAD are answered here.");
+        refuse_method(r);
     else if (has_body(h))
         http_problem(r, 413, "", "This address takes no request body.");
     else if (h->path.len == 0 || h->path.at[0] != '/')

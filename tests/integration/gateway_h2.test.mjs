@@ -95,6 +95,7 @@ test('many requests at a time are answered, a large one does not hold up the sma
 
 const REFUSED = [
   ['POST', { ':method': 'POST' }, 'x', 405],
+  ['a method that nobody knows', { ':method': 'BREW' }, undefined, 501],
   ['a GET with a body', {}, 'x', 413],
   ['a WebSocket', { ':path': '/mqtt' }, undefined, 426],
   ['a head that is too long', { cookie: 'x'.repeat(9000) }, undefined, 431],

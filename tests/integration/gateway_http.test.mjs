@@ -130,7 +130,11 @@ const HEADS = [
   ['9110 9: PUT', request('PUT', '/', 'Content-Length: 0'), 405, true],
   ['9110 9: DELETE', request('DELETE', '/api/quotes'), 405, true],
   ['9110 9: TRACE', request('TRACE', '/'), 405, true],
-  ['9110 9: methods are told apart by case', request('get', '/healthz'), 405, true],
+  ['9110 9: PATCH', request('PATCH', '/'), 405, true],
+  ['9110 9.1: methods are told apart by case', request('get', '/healthz'), 501, true],
+  ['9110 9.1: a method that nobody knows', request('BREW', '/healthz'), 501, true],
+  ['9110 9.1: a method longer than any', request('GETTING', '/healthz'), 501, true],
+  ['9110 9.1: a method that nobody knows, with a body', `${request('BREW', '/', 'Content-Length: 3')}abc`, 501],
   ['9110 9: CONNECT', 'CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n', 405, true],
 
   ['9110 15.5.5: nothing there', get('/nothing'), 404, true],
