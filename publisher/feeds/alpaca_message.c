@@ -227,15 +227,19 @@ static bool read_price(const cJSON *json, const struct alpaca_rules *rules, stru
     const char *update = text_of(last, "u");
     bool stands = strcmp(update, "canceled") != 0 && strcmp(update, "incorrect") != 0;
     struct trade t;
+    bool has_last = read_trade(last, rules, &t);
 
-    if (stands && read_trade(last, rules, &t) && moves_price(&t, rules)) {
+    if (stands && has_last && moves_price(&t, rules)) {
         q->price = t.price;
         q->timestamp = t.time;
         return true;
     }
     if (!read_number(minute, "c", &q->price) || !read_time(minute, &q->timestamp, NULL))
         return false;
-    q->timestamp.ms += MINUTE_MS - 1;
+    if (has_last && t.time.ms >= q->timestamp.ms && t.time.ms < q->timestamp.ms + MINUTE_MS)
+        q->timestamp = t.time; /* nothing was made behind the last trade */
+    else
+        q->timestamp.ms += MINUTE_MS - 1;
     return true;
 }
 

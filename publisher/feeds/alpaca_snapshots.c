@@ -103,6 +103,8 @@ static void is_good(struct feed *f)
     backoff_reset(&s->faults);
     backoff_reset(&s->limits);
     backoff_reset(&s->refusals);
+    for (size_t i = s->first; i < s->end; i++) /* of which it said nothing */
+        board_no_snapshot(&f->live.board, &f->live.board.rows[i], f->now);
     next_batch(f);
 }
 

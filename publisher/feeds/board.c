@@ -9,6 +9,7 @@
 #include "common/banned.h"
 
 #define BEHIND_MS 15000 /* a snapshot that much newer shows a trade that the stream kept */
+#define ALONE_MS 3000   /* a first trade waits so long for a second one or a snapshot */
 #define MISSED_MAX 3
 #define MUTE_FIRST_MS                                                                              \
     60000 /* between connections that were given up for it, from the second on                     \
@@ -107,6 +108,10 @@ static void judge(struct board *b, struct row *r, enum lastgood_verdict verdict,
         board_tell_once(b, r, "left out a price with a time in the future");
     if (verdict == LASTGOOD_JUMP)
         board_tell_once(b, r, "left out a price far off the last, until a second one confirms it");
+    if (verdict == LASTGOOD_ALONE) {
+        r->alone_at = now;
+        r->listing.wants_day = true;
+    }
     if (verdict == LASTGOOD_NEWS)
         r->news_at = now;
     if (verdict == LASTGOOD_NEWS && list_empty(&r->news))
@@ -154,6 +159,22 @@ void board_snapshot(struct board *b, struct row *r, const struct quote *q, bool 
           now);
     if (streamed && q->timestamp.ms > heard.ms + BEHIND_MS)
         b->missed++;
+}
+
+void board_no_snapshot(struct board *b, struct row *r, struct mono now)
+{
+    if (r->listing.waits)
+        judge(b, r,
+              listing_trust(&r->listing, b->calendar, nearest_now(b, r->listing.first.time, now)),
+              now);
+}
+
+void board_trust_first(struct board *b, struct mono now)
+{
+    for (size_t i = 0; i < b->n; i++)
+        if (b->rows[i].listing.waits &&
+            !mono_before(now, mono_add_ms(b->rows[i].alone_at, ALONE_MS)))
+            board_no_snapshot(b, &b->rows[i], now);
 }
 
 bool board_take_wish(struct board *b)

@@ -30,6 +30,7 @@ struct row { /* a symbol */
     bool wants_day;           /* listing.wants_day was set: for whom it concerns to clear */
     bool heard;               /* a trade of it, on this connection of the stream */
     struct mono news_at;      /* the news were read */
+    struct mono alone_at;     /* listing.first was */
     struct wall traded;       /* when the last trade heard was made */
     struct pulse pulse;       /* of its trades */
     enum quote_session shown; /* under which its price is */
@@ -75,6 +76,12 @@ void board_revoke(struct board *b, struct row *r, const struct revocation *x, st
 /* `streamed`: the stream ought to tell trades of `r`. */
 void board_snapshot(struct board *b, struct row *r, const struct quote *q, bool streamed,
                     struct mono now);
+
+/* The service's answer to a request knows nothing of `r`: a first trade need not wait for one. */
+void board_no_snapshot(struct board *b, struct row *r, struct mono now);
+
+/* First trades that have waited long enough for something to measure them by are shown. */
+void board_trust_first(struct board *b, struct mono now);
 
 /* Has a row come to want a snapshot, since this was asked last? */
 bool board_take_wish(struct board *b);

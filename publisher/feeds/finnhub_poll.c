@@ -49,6 +49,7 @@ static void is_denied(struct feed *f, struct turn *t, long http_status)
     if (t->denials < 7)
         wait_ms = DENIED_FIRST_MS << (t->denials - 1);
     t->not_before = mono_add_ms(mono_now(), wait_ms);
+    board_no_snapshot(&f->live.board, t->row, mono_now());
     health_well(&f->poll, f->live.board.n);
 }
 
@@ -65,6 +66,7 @@ static void is_empty(struct feed *f, struct turn *t)
 {
     is_granted(f, t);
     f->poll.barren++;
+    board_no_snapshot(&f->live.board, t->row, mono_now());
     if (!t->row->listing.good.known)
         board_tell_once(&f->live.board, t->row,
                         "the service knows no price: not covered, misspelt, or not traded yet");
@@ -175,11 +177,13 @@ static struct mono due(const struct feed *f, const struct turn *t, struct mono n
     return now;
 }
 
-/* Whose turn it is, and from when on it may be asked. */
+/* Whose turn it is, and from when on it may be asked. A trade that waits for the answer goes first.
+ */
 static struct mono next_turn(struct feed *f, struct mono now, struct turn **ret)
 {
     struct poll *p = &f->poll;
     struct mono earliest = MONO_NEVER, allowed;
+    struct turn *found = NULL;
 
     for (size_t i = 0; i < f->live.board.n; i++) {
         struct turn *t = &p->turns[(p->next + i) % f->live.board.n];
@@ -189,11 +193,16 @@ static struct mono next_turn(struct feed *f, struct mono now, struct turn **ret)
             earliest = mono_earlier(earliest, from);
             continue;
         }
-        *ret = t;
-        allowed = budget_next(&p->budget, !t->asked);
-        return mono_before(allowed, p->hold_until) ? p->hold_until : allowed;
+        if (found == NULL || t->row->listing.waits)
+            found = t;
+        if (t->row->listing.waits)
+            break;
     }
-    return earliest;
+    if (found == NULL)
+        return earliest;
+    *ret = found;
+    allowed = budget_next(&p->budget, !found->asked || found->row->listing.waits);
+    return mono_before(allowed, p->hold_until) ? p->hold_until : allowed;
 }
 
 struct mono poll_deadline(struct feed *f, struct mono now)

@@ -4,7 +4,6 @@
 
 #include "common/banned.h"
 
-#define FUTURE_MS 60000
 #define JUMP 0.30
 #define ALIKE 0.05
 #define STANDS_MS 60000 /* a bad trade would have been taken back */
@@ -58,7 +57,7 @@ static void suspect(struct lastgood *l, const struct quote *q, struct wall now)
 
 enum lastgood_verdict lastgood_offer(struct lastgood *l, const struct quote *q, struct wall now)
 {
-    if (q->timestamp.ms > now.ms + FUTURE_MS)
+    if (q->timestamp.ms > now.ms + LASTGOOD_FUTURE_MS)
         return LASTGOOD_FUTURE;
     if (l->known && q->timestamp.ms < l->quote.timestamp.ms)
         return LASTGOOD_OLD;

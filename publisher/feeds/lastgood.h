@@ -12,6 +12,8 @@
 
 #include "common/quote.h"
 
+#define LASTGOOD_FUTURE_MS 60000
+
 struct lastgood { /* all zero at first */
     bool known, suspecting;
     struct quote quote;
@@ -23,9 +25,10 @@ enum lastgood_verdict {
     LASTGOOD_NEWS, /* it is the last good quote now */
     LASTGOOD_REPEATED,
     LASTGOOD_OLD,
-    LASTGOOD_FUTURE, /* more than a minute ahead of `now` */
+    LASTGOOD_FUTURE, /* more than LASTGOOD_FUTURE_MS ahead of `now` */
     LASTGOOD_JUMP,   /* more than 30 % off the last; news when another one is like it, or when it
                       * still stands after a minute; or a price that nothing has */
+    LASTGOOD_ALONE,  /* of a listing: a first trade, and nothing to measure it by */
 };
 
 enum lastgood_verdict lastgood_offer(struct lastgood *l, const struct quote *q, struct wall now);

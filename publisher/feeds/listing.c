@@ -11,6 +11,7 @@
 #define OLDEST_MS (24 * INT64_C(3600000)) /* of a trade */
 #define CLOSING_MS (10 * INT64_C(60000))  /* after the close */
 #define FAR 0.30                          /* from the price: does not stretch the range */
+#define ALIKE 0.05                        /* two first prices that confirm each other */
 
 static int32_t day_of(const struct listing *l, struct wall t)
 {
@@ -64,9 +65,14 @@ static bool add_volume(struct quote *q, struct decimal size)
     return true;
 }
 
+static bool differ(struct decimal price, struct decimal from, double part)
+{
+    return fabs(decimal_to_double(price) / decimal_to_double(from) - 1) > part;
+}
+
 static bool is_far(struct decimal price, struct decimal from)
 {
-    return fabs(decimal_to_double(price) / decimal_to_double(from) - 1) > FAR;
+    return differ(price, from, FAR);
 }
 
 /* A trade of today that leaves the price alone may still belong to the day. */
@@ -139,6 +145,51 @@ static enum lastgood_verdict offer(struct listing *l, const struct trade *t,
     return verdict;
 }
 
+/* Nothing is known that `t` could be measured by: it waits, in the place of one that it is not
+ * like. */
+static bool is_alone(struct listing *l, const struct trade *t, struct wall now)
+{
+    const struct trade *first = &l->first;
+
+    if (l->good.known || t->time.ms > now.ms + LASTGOOD_FUTURE_MS)
+        return false;
+    if (l->waits && trade_cmp_time(t, first) == 0 && decimal_cmp(t->price, first->price) == 0)
+        return true; /* the very same again */
+    if (l->waits && !differ(t->price, first->price, ALIKE))
+        return false;
+    l->waits = true;
+    l->first = *t;
+    return true;
+}
+
+/* It waits no longer; it is shown if it was made after `than`, the trade that is like it, or, when
+ * that is NULL, not before what is shown. */
+static enum lastgood_verdict show_first(struct listing *l, const struct trade *than,
+                                        const struct calendar *c, struct wall now)
+{
+    const struct trade *t = &l->first;
+    struct print *print =
+        l->prints != NULL ? prints_find(l->prints, t->id, t->exchange, t->price) : NULL;
+    enum lastgood_verdict verdict = LASTGOOD_OLD;
+    bool counted = false;
+
+    if (!l->waits)
+        return verdict;
+    l->waits = false;
+    if (than != NULL ? trade_cmp_time(t, than) > 0 : !is_late(l, t))
+        verdict = offer(l, t, session_of_trade(l, c, t), c, now, &counted);
+    if (print != NULL) {
+        print->fits = !is_far(t->price, l->good.quote.price);
+        print->counted = counted;
+    }
+    return verdict;
+}
+
+enum lastgood_verdict listing_trust(struct listing *l, const struct calendar *c, struct wall now)
+{
+    return l->good.known ? LASTGOOD_OLD : show_first(l, NULL, c, now);
+}
+
 enum lastgood_verdict listing_trade(struct listing *l, const struct trade *t,
                                     const struct calendar *c, struct wall now)
 {
@@ -152,7 +203,10 @@ enum lastgood_verdict listing_trade(struct listing *l, const struct trade *t,
     if (t->has_id && l->prints != NULL && prints_have(l->prints, t))
         return LASTGOOD_REPEATED;
     print = keep(l, t);
-    if (fits && !is_late(l, t)) {
+    if (fits && is_alone(l, t, now)) {
+        verdict = LASTGOOD_ALONE;
+        fits = false;
+    } else if (fits && !is_late(l, t)) {
         verdict = offer(l, t, session, c, now, &counted);
         fits = verdict == LASTGOOD_NEWS || verdict == LASTGOOD_REPEATED;
     } else if (l->good.known && day_of(l, l->good.quote.timestamp) == day_of(l, t->time)) {
@@ -163,6 +217,8 @@ enum lastgood_verdict listing_trade(struct listing *l, const struct trade *t,
         print->fits = fits;
         print->counted = counted;
     }
+    if (l->good.known)
+        show_first(l, t, c, now); /* it may be the newer one of two that are alike */
     return verdict;
 }
 
@@ -238,8 +294,10 @@ enum lastgood_verdict listing_revoke(struct listing *l, const struct revocation 
     bool shown;
 
     l->wants_day = true;
-    if (!l->good.known)
+    if (!l->good.known) {
+        l->waits &= l->first.id != x->id || decimal_cmp(l->first.price, x->price) != 0;
         return verdict;
+    }
     shown = is_shown(l, x, p);
     other.time = p != NULL ? p->trade.time : q->timestamp;
     other.time_ns = p != NULL ? p->trade.time_ns : 0;
@@ -315,8 +373,8 @@ static enum lastgood_verdict show_snapshot(struct listing *l, const struct quote
     return verdict;
 }
 
-enum lastgood_verdict listing_snapshot(struct listing *l, const struct quote *q,
-                                       const struct calendar *c, struct wall now)
+static enum lastgood_verdict take_snapshot(struct listing *l, const struct quote *q,
+                                           const struct calendar *c, struct wall now)
 {
     const struct quote *good = &l->good.quote;
     struct quote news = *q;
@@ -337,6 +395,16 @@ enum lastgood_verdict listing_snapshot(struct listing *l, const struct quote *q,
             stretch(&news, good->low);
     }
     return show_snapshot(l, &news, now);
+}
+
+enum lastgood_verdict listing_snapshot(struct listing *l, const struct quote *q,
+                                       const struct calendar *c, struct wall now)
+{
+    enum lastgood_verdict verdict = take_snapshot(l, q, c, now);
+
+    if (l->good.known && show_first(l, NULL, c, now) == LASTGOOD_NEWS) /* now it can be measured */
+        verdict = LASTGOOD_NEWS;
+    return verdict;
 }
 
 bool listing_is_us(const char *symbol)

@@ -6,7 +6,9 @@
  * what moved it last. The day's members come from snapshots and are stretched by trades; they end
  * with the day, so that yesterday's never stand beside today's price. What jumps waits until it is
  * confirmed (lastgood); once it is, the day's members are asked for anew, since a split may have
- * been. A trade with a number counts once however often it comes, and can be taken back (prints).
+ * been. The first trade waits until a second one is like it, or a snapshot tells what to measure it
+ * by, or listing_trust(). A trade with a number counts once however often it comes, and can be
+ * taken back (prints).
  *
  * Pure; one owner each.
  */
@@ -24,8 +26,10 @@ struct listing { /* all zero at first, but these two; listing_release() */
     const char *symbol;
     bool has_hours; /* trades at US hours; else around the clock, its day is UTC's */
 
-    struct lastgood good;  /* good.quote is what to show once good.known */
-    uint32_t time_ns;      /* of its trade, behind the millisecond */
+    struct lastgood good; /* good.quote is what to show once good.known */
+    uint32_t time_ns;     /* of its trade, behind the millisecond */
+    bool waits;           /* `first` does: the first trade, with nothing to measure it by */
+    struct trade first;
     struct prints *prints; /* or NULL: none has come that has a number */
     bool wants_day;        /* set when a snapshot is needed: the day that is known does not hold */
     bool has_close;        /* `close` is the closing price of `close_day` */
@@ -36,6 +40,9 @@ struct listing { /* all zero at first, but these two; listing_release() */
 /* Each returns LASTGOOD_NEWS when l->good.quote is to be published; `c` may be NULL. */
 enum lastgood_verdict listing_trade(struct listing *l, const struct trade *t,
                                     const struct calendar *c, struct wall now);
+
+/* Nothing will come to measure the first trade by: show it. */
+enum lastgood_verdict listing_trust(struct listing *l, const struct calendar *c, struct wall now);
 
 /* A trade that was none, or was another. */
 struct revocation {

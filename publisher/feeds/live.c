@@ -100,6 +100,7 @@ static void look_at_clock(struct live *l, const struct live_ops *ops, struct fee
     almanac_run(l->almanac, now, board_clock(&l->board, now), l->board.published_at);
     l->sessions = sessions_at(l->config.calendar, board_clock(&l->board, now));
     board_rename_sessions(&l->board, &l->sessions, now);
+    board_trust_first(&l->board, now);
     if (l->sessions.now == before)
         return;
     board_forget_pace(&l->board);

@@ -419,7 +419,9 @@ static void move_frames(struct websocket *w)
         if (r == 0)
             r = sent;
     }
-    if (w->end.code != 0 || wslay_event_get_close_received(w->frames))
+    if (wslay_event_get_queued_msg_count(w->frames) > QUEUE_MAX)
+        fail(w, "the server asks for answers and does not take them");
+    else if (w->end.code != 0 || wslay_event_get_close_received(w->frames))
         fail(w, "closed by the server");
     else if (w->peer_gone)
         fail(w, "the connection broke");

@@ -36,7 +36,6 @@ async function run(t, { feed = 'alpaca', symbols = ['AAPL', 'MSFT'], args = [], 
 
 async function subscribed(standIn, ...symbols) {
   await until(() => symbols.every((symbol) => standIn.socket && standIn.set.has(symbol)), {
-    timeout: 10_000,
     what: `a subscription to ${symbols}`,
   });
 }
@@ -44,14 +43,14 @@ async function subscribed(standIn, ...symbols) {
 const prices = (reader, symbol) =>
   reader.messages.filter((m) => m.topic === `stocks/${symbol}`).map((m) => m.json.price);
 
-async function shows(reader, symbol, price, timeout = 5000) {
+async function shows(reader, symbol, price, timeout) {
   const wanted = () => reader.latest.get(`stocks/${symbol}`)?.json.price === price;
   await reader.until(wanted, timeout, `${symbol} at ${price}`);
 }
 
 const status = (reader) => reader.latest.get('status/publisher/test')?.json ?? {};
 
-async function says(reader, condition, detail, timeout = 10_000) {
+async function says(reader, condition, detail, timeout) {
   const wanted = () => status(reader).condition === condition && detail.test(status(reader).detail);
   await reader.until(wanted, timeout, `${condition}: ${detail}`);
 }
@@ -151,7 +150,7 @@ describe('alpaca', { concurrency: 5 }, () => {
     await shows(all.reader, 'AAPL', 101);
     gone('AAPL', 1, 100); // not the one shown
     gone('AAPL', 2, 101);
-    await until(() => all.standIn.requests.length > 1, { timeout: 5000 });
+    await until(() => all.standIn.requests.length > 1);
     assert.deepEqual([...new Set(prices(all.reader, 'AAPL'))], [100, 101]); // the one before is gone too
     all.standIn.trade(['AAPL', 102], ['MSFT', 400]);
     await shows(all.reader, 'AAPL', 102);
@@ -215,7 +214,7 @@ describe('alpaca', { concurrency: 5 }, () => {
     await shows(all.reader, 'AAPL', 100);
     await says(all.reader, 'live', /asking for prices; no stream: .*connected elsewhere/);
     all.standIn.snapshots.AAPL = snapshot(101);
-    await shows(all.reader, 'AAPL', 101, 8000);
+    await shows(all.reader, 'AAPL', 101);
     assert.equal(all.standIn.attempts.length, 1);
   });
 
@@ -225,7 +224,7 @@ describe('alpaca', { concurrency: 5 }, () => {
       await subscribed(all.standIn, 'AAPL', 'MSFT');
       const old = all.standIn.socket;
       all.standIn.refuse(code);
-      await until(() => all.standIn.socket && all.standIn.socket !== old, { timeout: 8000 });
+      await until(() => all.standIn.socket && all.standIn.socket !== old);
       await subscribed(all.standIn, 'AAPL', 'MSFT');
       all.standIn.trade(['AAPL', 100]);
       await shows(all.reader, 'AAPL', 100);
@@ -239,7 +238,7 @@ describe('alpaca', { concurrency: 5 }, () => {
     await subscribed(all.standIn, 'AAPL', 'MSFT');
     assert.deepEqual([all.standIn.auths.length, all.standIn.attempts.length], [2, 1]);
     all.standIn.refuse(401, 'not authenticated');
-    await until(() => all.standIn.attempts.length === 2, { timeout: 8000 });
+    await until(() => all.standIn.attempts.length === 2);
   });
 
   test('error 403 is of no meaning', async (t) => {
@@ -318,7 +317,7 @@ describe('alpaca', { concurrency: 5 }, () => {
       const old = all.standIn.socket;
       fault(all.standIn);
       await shows(all.reader, 'AAPL', 101);
-      await until(() => all.standIn.socket && all.standIn.socket !== old, { timeout: 8000 });
+      await until(() => all.standIn.socket && all.standIn.socket !== old);
       await subscribed(all.standIn, 'AAPL');
       all.standIn.trade(['AAPL', 102, { time: Date.now() + 1000 }]);
       await shows(all.reader, 'AAPL', 102);
@@ -337,7 +336,7 @@ describe('alpaca', { concurrency: 5 }, () => {
     const silent = performance.now();
     await says(all.reader, 'fault', /fallen silent/);
     assert.ok(performance.now() - silent < 5000);
-    await until(() => all.standIn.attempts.length === 2, { timeout: 20_000 });
+    await until(() => all.standIn.attempts.length === 2);
     assert.match(all.publisher.log, /connected, but trades do not come/);
     await shows(all.reader, 'AAPL', price);
   });
@@ -352,7 +351,7 @@ describe('alpaca', { concurrency: 5 }, () => {
     await says(all.reader, 'fault', /rate limit/);
     all.standIn.answer = null;
     all.standIn.snapshots.AAPL = snapshot(100);
-    await shows(all.reader, 'AAPL', 100, 10_000);
+    await shows(all.reader, 'AAPL', 100);
     const [first, second] = all.standIn.requests;
     assert.ok(second.at - first.at > 2900, `asked again after ${second.at - first.at} ms`);
   });

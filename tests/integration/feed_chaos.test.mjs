@@ -275,7 +275,7 @@ class World {
 
   /* The first price of each symbol is a good one: there is nothing to hold a bad one against. */
   async begin() {
-    await until(() => this.service.live, { timeout: 10_000 });
+    await until(() => this.service.live);
     const trades = SYMBOLS.map((symbol) => this.truth.trade(symbol));
     trades.forEach((trade) => this.truth.allow(trade));
     this.service.send(trades.map(({ symbol, price, time }) => this.service.item(symbol, price, time)));

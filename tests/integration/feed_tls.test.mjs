@@ -53,7 +53,7 @@ async function run(t, { tls = GOOD, caFile = CA_FILE, env = {} } = {}) {
 }
 
 const shows = (reader, price) =>
-  reader.until(() => reader.latest.get('stocks/AAPL')?.json.price === price, 15_000, `AAPL at ${price}`);
+  reader.until(() => reader.latest.get('stocks/AAPL')?.json.price === price, undefined, `AAPL at ${price}`);
 
 describe('live feeds over TLS', { concurrency: 4 }, () => {
   for (const [what, options] of Object.entries({
@@ -63,7 +63,7 @@ describe('live feeds over TLS', { concurrency: 4 }, () => {
     test(`a certificate ${what} gets no key; a good one in its place is taken by itself`, async (t) => {
       const bad = certificate(t, options);
       const { standIn, reader, publisher } = await run(t, { tls: bad, caFile: bad.file });
-      await reader.until(() => reader.latest.get('status/publisher/test')?.json.condition === 'fault', 15_000);
+      await reader.until(() => reader.latest.get('status/publisher/test')?.json.condition === 'fault');
       assert.match(publisher.log, /certificate is not trusted/);
       assert.deepEqual([standIn.requests, standIn.attempts, standIn.auths], [[], [], []]);
       const good = certificate(t);
@@ -75,7 +75,7 @@ describe('live feeds over TLS', { concurrency: 4 }, () => {
 
   test('a message in TLS records of one byte is one message', async (t) => {
     const { standIn, reader } = await run(t);
-    await until(() => standIn.set.has('AAPL'), { timeout: 10_000, what: 'a subscription' });
+    await until(() => standIn.set.has('AAPL'), { what: 'a subscription' });
     const trade = { T: 't', S: 'AAPL', i: 1, x: 'V', p: 111.11, s: 100, c: ['@'], z: 'C', t: new Date().toISOString() };
     standIn.raw.setNoDelay(true);
     for (const byte of frameBytes(JSON.stringify([trade]))) {
@@ -90,14 +90,14 @@ describe('live feeds over TLS', { concurrency: 4 }, () => {
     const proxy = await Proxy.start(t);
     const { standIn, reader } = await run(t, { env: { https_proxy: proxy.url } });
     await shows(reader, 100);
-    await until(() => standIn.set.has('AAPL'), { timeout: 10_000, what: 'a subscription' });
+    await until(() => standIn.set.has('AAPL'), { what: 'a subscription' });
     assert.ok(proxy.tunnels.length >= 2, `${proxy.tunnels}`);
     assert.deepEqual([...new Set(proxy.tunnels)], [new URL(standIn.url).host]);
   });
 
   test('a proxy that is away is told, and waited for', async (t) => {
     const { reader, publisher } = await run(t, { env: { https_proxy: 'http://127.0.0.1:1' } });
-    await reader.until(() => reader.latest.get('status/publisher/test')?.json.condition === 'fault', 15_000);
+    await reader.until(() => reader.latest.get('status/publisher/test')?.json.condition === 'fault');
     assert.match(publisher.log, /Couldn't connect/);
   });
 
@@ -110,7 +110,7 @@ describe('live feeds over TLS', { concurrency: 4 }, () => {
       args: ['--finnhub-url', 'https://no-such-host.invalid/api', '--finnhub-ws-url', stream.url],
       env: { FINNHUB_API_KEY: 'k' },
     });
-    await publisher.logged(/has a fault: the server's name is not found \(DNS\)/, { timeout: 15_000 });
+    await publisher.logged(/has a fault: the server's name is not found \(DNS\)/);
     await until(() => stream.subscribed.length === 1, { what: 'the stream all the same' });
   });
 

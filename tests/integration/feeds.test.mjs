@@ -46,13 +46,13 @@ const quotes = (reader, symbol) => reader.messages.filter((m) => m.topic === `st
 const status = (reader) => reader.latest.get('status/publisher/test')?.json ?? {};
 const feedOf = (reader, name) => status(reader).feeds?.find(({ feed }) => feed === name) ?? {};
 
-async function shows(reader, symbol, price, timeout = 5000) {
+async function shows(reader, symbol, price, timeout) {
   const wanted = () => reader.latest.get(`stocks/${symbol}`)?.json.price === price;
   await reader.until(wanted, timeout, `${symbol} at ${price}`);
 }
 
 const subscribed = ({ alpaca, finnhub }, symbol) =>
-  until(() => alpaca.socket && alpaca.set.has(symbol) && finnhub.subscribed.includes(symbol), { timeout: 10_000 });
+  until(() => alpaca.socket && alpaca.set.has(symbol) && finnhub.subscribed.includes(symbol));
 
 /** A publisher that ends by itself, and how. */
 async function ended(t, args) {
@@ -74,7 +74,7 @@ describe('several feeds', { concurrency: 4 }, () => {
     all.alpaca.answer = ({ json }) => json(500, {});
     all.alpaca.greeting = () => all.alpaca.socket.terminate();
     all.alpaca.socket.terminate();
-    await all.reader.until(() => feedOf(all.reader, 'alpaca').condition === 'fault', 10_000);
+    await all.reader.until(() => feedOf(all.reader, 'alpaca').condition === 'fault');
     all.finnhub.trade(['AAPL', 102]);
     await shows(all.reader, 'AAPL', 102);
     assert.equal(status(all.reader).condition, 'live');
@@ -118,17 +118,17 @@ describe('several feeds', { concurrency: 4 }, () => {
     all.rest.answer('unauthorized');
     all.finnhub.refusal = 401;
     all.finnhub.socket?.terminate();
-    await all.reader.until(() => all.reader.latest.get('stocks/AAPL')?.json.mode === 'demo', 15_000);
+    await all.reader.until(() => all.reader.latest.get('stocks/AAPL')?.json.mode === 'demo');
     await all.reader.until(() => feedOf(all.reader, 'sim').symbols === 1);
   });
 
   test('figures tell of each symbol', async (t) => {
     const file = path.join(tempDir(t), 'metrics.prom');
     const all = await run(t, { feeds: ['alpaca=AAPL,BRK.B,MSFT'], args: ['--metrics-file', file] });
-    await until(() => all.alpaca.socket && all.alpaca.set.has('AAPL'), { timeout: 10_000 });
+    await until(() => all.alpaca.socket && all.alpaca.set.has('AAPL'));
     all.alpaca.trade(['AAPL', 100], ['BRK.B', 400]);
     await all.reader.message('stocks/BRK.B');
-    await all.reader.until(() => status(all.reader).freshness?.fresh === 2, 15_000);
+    await all.reader.until(() => status(all.reader).freshness?.fresh === 2);
     assert.deepEqual(status(all.reader).freshness, { unknown: 1, fresh: 2, stale: 0, closed: 0 });
     await until(() => existsSync(file) && /symbols\{state="fresh"\} 2/.test(readFileSync(file, 'utf8')));
     const text = readFileSync(file, 'utf8');
@@ -141,14 +141,14 @@ describe('several feeds', { concurrency: 4 }, () => {
 
   test('a mute feed makes its busy symbols stale within five seconds', async (t) => {
     const all = await run(t, { feeds: ['alpaca=AAPL,MSFT'] });
-    await until(() => all.alpaca.socket && all.alpaca.set.has('MSFT'), { timeout: 10_000 });
+    await until(() => all.alpaca.socket && all.alpaca.set.has('MSFT'));
     const ticks = setInterval(() => all.alpaca.trade(['AAPL', 100]), 50);
     t.after(() => clearInterval(ticks));
     all.alpaca.trade(['MSFT', 400]);
     await until(() => quotes(all.reader, 'AAPL').length > 100, { timeout: 30_000 });
     clearInterval(ticks);
     const muteSince = performance.now();
-    await all.reader.until(() => status(all.reader).stalest?.some((s) => s.symbol === 'AAPL'), 15_000);
+    await all.reader.until(() => status(all.reader).stalest?.some((s) => s.symbol === 'AAPL'));
     assert.ok(performance.now() - muteSince > 2000, 'not before it is odd');
     all.alpaca.trade(['AAPL', 101]);
     await all.reader.until(() => status(all.reader).freshness.stale === 0);
@@ -158,14 +158,14 @@ describe('several feeds', { concurrency: 4 }, () => {
     const [figures, record] = ['metrics.prom', 'record'].map((name) => path.join(tempDir(t), name));
     const args = ['--metrics-file', figures, '--record', record];
     const all = await run(t, { feeds: ['alpaca=AAPL', 'finnhub=NVDA'], args });
-    await until(() => all.alpaca.set.has('AAPL') && all.finnhub.subscribed.includes('NVDA'), { timeout: 10_000 });
+    await until(() => all.alpaca.set.has('AAPL') && all.finnhub.subscribed.includes('NVDA'));
     all.finnhub.socket.send(JSON.stringify({ type: 'error', msg: `no access for ${KEYS.FINNHUB_API_KEY}` }));
     all.alpaca.answer = ({ json }) => json(403, { message: `forbidden for ${KEYS.APCA_API_SECRET_KEY}` });
     all.alpaca.refuse(999, `odd key ${KEYS.APCA_API_KEY_ID}`);
     all.finnhub.socket.close(4001, `bad token ${KEYS.FINNHUB_API_KEY}`);
     await all.publisher.logged(/odd key \*+/);
     await all.publisher.logged(/no access for \*+/);
-    await until(() => all.finnhub.attempts.length > 1, { timeout: 10_000 });
+    await until(() => all.finnhub.attempts.length > 1);
     const commandLine = readFileSync(`/proc/${all.publisher.pid}/cmdline`, 'utf8');
     await all.publisher.stop();
     const files = [figures, `${record}.alpaca`, `${record}.finnhub`].map((file) => readFileSync(file, 'utf8'));

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import {
+  ANSWERS,
   Broker,
   CA_FILE,
   FinnhubStandIn,
@@ -39,20 +40,20 @@ async function run(t, { symbols = ['AAPL', 'MSFT'], args = [], tls = false, quot
 }
 
 async function subscribed(stream, n = 2) {
-  await until(() => stream.socket && stream.subscribed.length >= n, { timeout: 10_000, what: 'subscriptions' });
+  await until(() => stream.socket && stream.subscribed.length >= n, { what: 'subscriptions' });
 }
 
 const prices = (reader, symbol) =>
   reader.messages.filter((m) => m.topic === `stocks/${symbol}`).map((m) => m.json.price);
 
-async function shows(reader, symbol, price, timeout = 5000) {
+async function shows(reader, symbol, price, timeout) {
   const wanted = () => reader.latest.get(`stocks/${symbol}`)?.json.price === price;
   await reader.until(wanted, timeout, `${symbol} at ${price}`);
 }
 
 const status = (reader) => reader.latest.get('status/publisher/test')?.json ?? {};
 
-async function says(reader, condition, detail, timeout = 10_000) {
+async function says(reader, condition, detail, timeout) {
   const wanted = () => status(reader).condition === condition && detail.test(status(reader).detail);
   await reader.until(wanted, timeout, `${condition}: ${detail}`);
 }
@@ -66,7 +67,7 @@ function assertSecret({ publisher, reader }) {
 async function reconnects({ stream }, fault) {
   const before = stream.attempts.length;
   await fault();
-  await until(() => stream.attempts.length > before, { timeout: 10_000, what: 'another attempt' });
+  await until(() => stream.attempts.length > before, { what: 'another attempt' });
   await subscribed(stream, 1);
 }
 
@@ -126,6 +127,34 @@ describe('finnhub stream', { concurrency: 5 }, () => {
     all.stream.trade(['AAPL', 301]); // two agree: a split, or news
     await shows(all.reader, 'AAPL', 301);
     assert.equal(all.stream.attempts.length, 1);
+  });
+
+  test('a wild first trade is measured by the quote, and is not shown', async (t) => {
+    const held = [];
+    const prepare = ({ rest }) => (rest.reply = (request) => held.push(request));
+    const all = await run(t, { symbols: ['AAPL'], prepare });
+    await subscribed(all.stream, 1);
+    await until(() => held.length > 0, { what: 'a question for the price' });
+    all.stream.trade(['AAPL', 2000, { time: Date.now() - 5000 }]);
+    all.stream.socket.send('{"type":"ping"}');
+    all.rest.reply = null;
+    for (const request of held) ANSWERS.good(request);
+    const { json } = await all.reader.message('stocks/AAPL');
+    assert.ok(json.price < 300, `${json.price} is shown`);
+    all.stream.trade(['AAPL', 205]);
+    await shows(all.reader, 'AAPL', 205);
+    assert.ok(!prices(all.reader, 'AAPL').includes(2000));
+  });
+
+  test('where no quote tells, a wild first trade waits for a second one in vain', async (t) => {
+    const prepare = ({ rest }) => (rest.reply = () => {}); // none ever answers
+    const all = await run(t, { symbols: ['AAPL', 'MSFT'], prepare });
+    await subscribed(all.stream);
+    all.stream.trade(['AAPL', 2000], ['MSFT', 400]);
+    all.stream.trade(['AAPL', 200], ['AAPL', 201]);
+    await shows(all.reader, 'AAPL', 201);
+    await shows(all.reader, 'MSFT', 400); // nothing to doubt it by
+    assert.deepEqual(prices(all.reader, 'AAPL'), [201]);
   });
 
   test('odd lots move the price when that is wished', async (t) => {
@@ -244,7 +273,7 @@ describe('finnhub stream', { concurrency: 5 }, () => {
   test('while there is no stream prices are asked for, and attempts grow rare', async (t) => {
     const all = await run(t, { quotes: 'good', prepare: ({ stream }) => (stream.refusal = 503) });
     await says(all.reader, 'live', /asking for prices; no stream: .*HTTP 503/);
-    await until(() => all.stream.attempts.length >= 4, { timeout: 15_000 });
+    await until(() => all.stream.attempts.length >= 4);
     const gaps = all.stream.attempts.slice(1).map(({ at }, i) => at - all.stream.attempts[i].at);
     for (const [i, gap] of gaps.slice(0, 3).entries()) {
       const full = 1000 * 2 ** i;
@@ -260,7 +289,7 @@ describe('finnhub stream', { concurrency: 5 }, () => {
 
   test('a server that takes us and drops us is not stormed', async (t) => {
     const all = await run(t, { prepare: ({ stream }) => (stream.onConnect = (ws) => ws.terminate()) });
-    await until(() => all.stream.attempts.length >= 3, { timeout: 15_000 });
+    await until(() => all.stream.attempts.length >= 3);
     const [first, , third] = all.stream.attempts;
     assert.ok(third.at - first.at > 1500, 'reconnects in haste');
     await pause(5000); // three in a row: another connection of this key, or the ghost of one
@@ -338,7 +367,7 @@ describe('finnhub stream', { concurrency: 5 }, () => {
     await subscribed(all.stream, 50);
     for (let i = 0; i < 500; i++)
       all.stream.trade(...symbols.slice(0, 40).map((symbol) => [symbol, 100 + i / 100]));
-    for (const symbol of symbols.slice(0, 40)) await shows(all.reader, symbol, 104.99, 15_000);
+    for (const symbol of symbols.slice(0, 40)) await shows(all.reader, symbol, 104.99);
     assert.equal(all.stream.attempts.length, 1);
   });
 });

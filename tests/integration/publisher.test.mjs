@@ -57,7 +57,7 @@ describe('the simulator', { concurrency: 4 }, () => {
     // By volume, which names a tick: the first ones may be conflated while the connection is made.
     const prices = async (seed) => {
       const { reader } = await run(t, { args: ['--seed', String(seed), '--rate', '500'] });
-      await reader.until(() => quotes(reader).length > 500, 10_000);
+      await reader.until(() => quotes(reader).length > 500);
       return new Map(quotes(reader).map(({ json: q }) => [`${q.symbol} at ${q.volume}`, q.price]));
     };
     const [once, again, other] = await Promise.all([prices(42), prices(42), prices(43)]);
@@ -70,7 +70,7 @@ describe('the simulator', { concurrency: 4 }, () => {
   test('goes on where it was after a restart, also after a crash', async (t) => {
     const state = path.join(tempDir(t), 'market');
     const { reader, publisher } = await run(t, { args: ['--state', state, '--rate', '500'] });
-    await reader.until(() => quotes(reader).length > 2000, 15_000);
+    await reader.until(() => quotes(reader).length > 2000);
     await publisher.stop();
     await reader.until(() => status(reader).state === 'offline');
     const last = new Map(quotes(reader).map((m) => [m.topic, m.json]));
@@ -93,13 +93,13 @@ describe('the simulator', { concurrency: 4 }, () => {
 
   test('sends every tick once and in order at 2,000 a second', async (t) => {
     const { reader } = await run(t, { subscribe: 'stocks/+', args: ['--rate', '2000'] });
-    await reader.until(() => quotes(reader).length > 5000, 15_000);
+    await reader.until(() => quotes(reader).length > 5000);
     assertNoGap(quotes(reader), { from: 0 });
   });
 
   test('--interval thins out each symbol', async (t) => {
     const { reader } = await run(t, { args: ['--rate', '2000', '--interval', '300'] });
-    await reader.until(() => quotes(reader).length > 200, 15_000);
+    await reader.until(() => quotes(reader).length > 200);
     const all = quotes(reader);
     const most = (all.at(-1).at - all[0].at) / 300 + 2;
     for (const symbol of symbolsOf(reader)) {
@@ -116,7 +116,7 @@ describe('the simulator', { concurrency: 4 }, () => {
     writeFileSync(file, ['# all', ...lines, 'S1\tnamed twice'].join('\n'));
     const args = ['--symbols-file', file, '--rate', '1000'];
     const { reader, publisher } = await run(t, { subscribe: 'stocks/+', args });
-    await reader.until(() => symbolsOf(reader).size === 10_000, 10_000);
+    await reader.until(() => symbolsOf(reader).size === 10_000);
     assert.match(publisher.log, /1 symbols were named more than once/);
   });
 
@@ -199,7 +199,7 @@ describe('the broker', { concurrency: 3 }, () => {
     const recent = [...first.values()].filter((q) => q.timestamp > away + 1000).length;
     assert.ok(recent >= 15, `${recent} of 20 symbols start with a recent quote`);
     assertNoGap(quotes(reader));
-    await reader.until(() => status(reader)?.conflated > 100, 15_000);
+    await reader.until(() => status(reader)?.conflated > 100);
     assert.equal(publisher.log.match(/is gone/g).length, 1);
     assert.equal(publisher.log.match(/broker is up/g).length, 2);
   });
@@ -261,7 +261,7 @@ describe('the end', { concurrency: 4 }, () => {
     relay.stall();
     await assertStopsSoon(publisher);
     relay.cut();
-    await reader.until(() => status(reader)?.state === 'offline', 15_000);
+    await reader.until(() => status(reader)?.state === 'offline');
   });
 
   test('wrong options end it with status 2 and one line', async (t) => {
@@ -335,7 +335,7 @@ describe('a file at full speed', { concurrency: 3 }, () => {
   test('a connection that is lost on the way loses no last value', async (t) => {
     const { reader, publisher, relay } = await replay(t, { through: true });
     relay.bytesPerSecond = 1_000_000;
-    await reader.until(() => quotes(reader).length > 1000, 10_000);
+    await reader.until(() => quotes(reader).length > 1000);
     relay.cut();
     assert.equal((await publisher.exited(30_000)).code, 0);
     await reader.until(() => status(reader)?.condition === 'ended');

@@ -79,7 +79,7 @@ describe('a record', { concurrency: 3 }, () => {
     const file = path.join(tempDir(t), 'fault.jsonl');
     const urls = ['--finnhub-url', rest.url, '--finnhub-ws-url', stream.url, '--finnhub-calls-per-minute', '600'];
     const { reader, publisher } = await run(t, { feed: 'finnhub', args: ['--record', file], file, hours, urls });
-    await until(() => stream.subscribed.length === 2, { timeout: 10_000 });
+    await until(() => stream.subscribed.length === 2);
     for (let i = 0; i < 30; i += 1) {
       stream.trade(['AAPL', 220 + i / 100], ['MSFT', 221]);
       stream.trade(['AAPL', 220 + i / 50], ['AAPL', 222, { codes: ['1', '12'] }]);
@@ -89,7 +89,7 @@ describe('a record', { concurrency: 3 }, () => {
     stream.trade(['AAPL', 2200], ['MSFT', 0]);
     rest.answer('html');
     stream.socket.terminate();
-    await until(() => stream.attempts.length > 1 && stream.subscribed.length === 2, { timeout: 10_000 });
+    await until(() => stream.attempts.length > 1 && stream.subscribed.length === 2);
     stream.trade(['AAPL', 221], ['MSFT', 222.5]);
     await reader.until(() => reader.latest.get('stocks/MSFT')?.json.price === 222.5);
     assert.deepEqual(await publisher.stop(), { code: 0, signal: null });
@@ -115,14 +115,14 @@ describe('a record', { concurrency: 3 }, () => {
     standIn.snapshots.AAPL = snapshot(100, { ageMs: 60_000 });
     const urls = ['--alpaca-url', standIn.url, '--alpaca-ws-url', standIn.wsUrl];
     const { reader, publisher } = await run(t, { feed: 'alpaca', args: ['--record', file], file, hours, urls });
-    await until(() => standIn.socket && standIn.set.has('MSFT'), { timeout: 10_000 });
+    await until(() => standIn.socket && standIn.set.has('MSFT'));
     await reader.message('stocks/AAPL');
     standIn.trade(['AAPL', 101], ['MSFT', 400], ['MSFT', 401, { codes: ['@', 'W'] }]);
     await reader.until(() => reader.latest.get('stocks/AAPL')?.json.price === 101);
     standIn.say({ T: 'x', S: 'AAPL', i: 628, x: 'K', p: 101, s: 100, a: 'C', z: 'C', t: new Date().toISOString() });
     standIn.answer = ({ json }) => json(500, { message: KEYS.APCA_API_SECRET_KEY });
     standIn.socket.terminate();
-    await until(() => standIn.attempts.length > 1 && standIn.socket && standIn.set.has('MSFT'), { timeout: 15_000 });
+    await until(() => standIn.attempts.length > 1 && standIn.socket && standIn.set.has('MSFT'));
     standIn.trade(['AAPL', 102], ['MSFT', 402]);
     await reader.until(() => reader.latest.get('stocks/MSFT')?.json.price === 402);
     assert.deepEqual(await publisher.stop(), { code: 0, signal: null });
@@ -140,7 +140,7 @@ describe('a record', { concurrency: 3 }, () => {
     writeFileSync(file, `{"tapecast":"record"}\n${'x'.repeat(990_000)}\n`);
     const args = ['--record', file, '--record-limit', '1'];
     const { reader, publisher } = await run(t, { feed: 'finnhub', args, file, hours, urls });
-    await until(() => stream.subscribed.length === 2, { timeout: 10_000 });
+    await until(() => stream.subscribed.length === 2);
     for (let i = 0; i < 100; i += 1) stream.trade(['AAPL', 100], ['MSFT', 200 + i]);
     await reader.until(() => reader.latest.get('stocks/MSFT')?.json.price === 299);
     await publisher.logged(/--record: .*long\.jsonl: it has its largest size \(--record-limit\); the record ends here/);
@@ -151,7 +151,7 @@ describe('a record', { concurrency: 3 }, () => {
     const full = await run(t, { feed: 'finnhub', args: ['--record', '/dev/full'], file, hours, urls });
     await full.publisher.logged(/--record: \/dev\/full: No space left on device; the record ends here, the feed goes on/);
     await full.reader.until(() => full.reader.latest.get('status/publisher/test')?.json.state === 'online');
-    await until(() => stream.socket && stream.subscribed.length === 2, { timeout: 10_000 });
+    await until(() => stream.socket && stream.subscribed.length === 2);
     stream.trade(['AAPL', 123]);
     await full.reader.until(() => full.reader.latest.get('stocks/AAPL')?.json.price === 123);
   });

@@ -47,11 +47,17 @@ static void pass(int64_t ms)
     now = mono_add_ms(now, ms);
 }
 
-static void trade_at(struct row *r, struct wall t, int64_t price)
+static void first_trade_at(struct row *r, struct wall t, int64_t price)
 {
     struct trade trade = {.price = {.coef = price}, .time = t, .moves = MOVES_ALL};
 
     board_trade(&b, r, &trade, now);
+}
+
+static void trade_at(struct row *r, struct wall t, int64_t price)
+{
+    first_trade_at(r, t, price);
+    board_no_snapshot(&b, r, now); /* nothing to wait for */
 }
 
 static void trade(int64_t price)
@@ -90,6 +96,36 @@ static void rows_with_news_are_given_once_in_order(void **state)
     assert_int_equal(q.heard.ns, now.ns);
     assert_true(board_take(&b, &sessions, now, &q));
     assert_false(board_take(&b, &sessions, now, &q));
+}
+
+static void a_first_trade_waits_for_something_to_measure_it_by_for_three_seconds(void **state)
+{
+    struct row *r = &b.rows[0];
+
+    (void)state;
+    first_trade_at(r, start, 5);
+    assert_true(board_take_wish(&b)); /* a snapshot */
+    pass(2900);
+    board_trust_first(&b, now);
+    assert_true(list_empty(&b.news));
+    pass(100);
+    board_trust_first(&b, now);
+    assert_false(list_empty(&b.news));
+    assert_int_equal(r->listing.good.quote.price.coef, 5);
+}
+
+static void a_wild_first_trade_gives_way_to_the_snapshot(void **state)
+{
+    struct row *r = &b.rows[0];
+
+    (void)state;
+    first_trade_at(r, start, 50);
+    snapshot(r, (struct wall){start.ms - 1000}, 5);
+    pass(5000);
+    board_trust_first(&b, now);
+    assert_int_equal(r->listing.good.quote.price.coef, 5);
+    first_trade_at(r, (struct wall){start.ms + 1000}, 5);
+    assert_int_equal(r->listing.good.quote.timestamp.ms, start.ms + 1000);
 }
 
 static void a_busy_stream_that_says_nothing_is_silent_within_seconds(void **state)
@@ -200,6 +236,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(rows_with_news_are_given_once_in_order),
+        TEST(a_first_trade_waits_for_something_to_measure_it_by_for_three_seconds),
+        TEST(a_wild_first_trade_gives_way_to_the_snapshot),
         TEST(a_busy_stream_that_says_nothing_is_silent_within_seconds),
         TEST(a_stream_that_repeats_its_last_trade_is_silent_too),
         TEST(a_trade_from_the_future_is_no_sign_of_life),

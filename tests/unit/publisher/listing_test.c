@@ -47,12 +47,20 @@ static void is_now(struct wall t)
         now = t;
 }
 
+/* But for the tests of the first trade, the first one is trusted. */
+static enum lastgood_verdict offer(const struct trade *t)
+{
+    enum lastgood_verdict verdict = listing_trade(&l, t, NULL, now);
+
+    return verdict == LASTGOOD_ALONE ? listing_trust(&l, NULL, now) : verdict;
+}
+
 static enum lastgood_verdict trade_with(struct wall t, const char *price, unsigned moves)
 {
     struct trade trade = {.price = number(price), .size = number("10"), .time = t, .moves = moves};
 
     is_now(t);
-    return listing_trade(&l, &trade, NULL, now);
+    return offer(&trade);
 }
 
 static enum lastgood_verdict trade(struct wall t, const char *price)
@@ -275,7 +283,7 @@ static enum lastgood_verdict print_at(struct wall t, uint64_t id, const char *pr
                           .exchange = 'V'};
 
     is_now(t);
-    return listing_trade(&l, &trade, NULL, now);
+    return offer(&trade);
 }
 
 static enum lastgood_verdict revoke(uint64_t id, const char *price)
@@ -449,12 +457,112 @@ static void within_a_millisecond_nanoseconds_order(void **state)
 
     (void)state;
     is_now(t.time);
-    assert_int_equal(listing_trade(&l, &t, NULL, now), LASTGOOD_NEWS);
+    assert_int_equal(offer(&t), LASTGOOD_NEWS);
     t.price = number("101");
     t.time_ns = 499;
-    assert_int_equal(listing_trade(&l, &t, NULL, now), LASTGOOD_OLD);
+    assert_int_equal(offer(&t), LASTGOOD_OLD);
     t.time_ns = 500; /* of equal ones the last that comes */
-    assert_int_equal(listing_trade(&l, &t, NULL, now), LASTGOOD_NEWS);
+    assert_int_equal(offer(&t), LASTGOOD_NEWS);
+}
+
+/*
+ * The first trade
+ */
+
+static enum lastgood_verdict untrusted(struct wall t, const char *price, uint64_t id)
+{
+    struct trade trade = {.price = number(price),
+                          .size = number("10"),
+                          .time = t,
+                          .moves = MOVES_ALL,
+                          .has_id = id != 0,
+                          .id = id};
+
+    is_now(t);
+    return listing_trade(&l, &trade, NULL, now);
+}
+
+static void a_first_trade_waits_for_a_second_one_like_it(void **state)
+{
+    (void)state;
+    assert_int_equal(untrusted(at(24, 10, 0), "1000", 0), LASTGOOD_ALONE);
+    assert_false(l.good.known);
+    assert_int_equal(untrusted(at(24, 10, 0), "1000", 0), LASTGOOD_ALONE); /* the very same */
+    assert_int_equal(untrusted(at(24, 10, 1), "100", 0), LASTGOOD_ALONE);
+    assert_int_equal(untrusted(at(24, 10, 2), "101", 0), LASTGOOD_NEWS);
+    assert_int_equal(l.good.quote.price.coef, 101);
+    assert_int_equal(untrusted(at(24, 10, 3), "1001", 0), LASTGOOD_JUMP);
+    assert_int_equal(listing_trust(&l, NULL, now), LASTGOOD_OLD);
+    assert_int_equal(l.good.quote.price.coef, 101);
+}
+
+static void of_two_first_trades_that_are_alike_the_newer_one_is_shown(void **state)
+{
+    (void)state;
+    assert_int_equal(untrusted(at(24, 10, 5), "100", 0), LASTGOOD_ALONE);
+    assert_int_equal(untrusted(at(24, 10, 4), "101", 0), LASTGOOD_NEWS);
+    assert_int_equal(l.good.quote.price.coef, 100);
+    assert_true(l.good.quote.timestamp.ms == at(24, 10, 5).ms);
+}
+
+static void of_two_first_trades_of_one_moment_the_later_message_is_shown(void **state)
+{
+    (void)state;
+    assert_int_equal(untrusted(at(24, 10, 5), "100", 0), LASTGOOD_ALONE);
+    assert_int_equal(untrusted(at(24, 10, 5), "101", 0), LASTGOOD_NEWS);
+    assert_int_equal(l.good.quote.price.coef, 101);
+}
+
+static void a_wild_first_trade_is_measured_by_the_snapshot(void **state)
+{
+    (void)state;
+    assert_int_equal(untrusted(at(24, 10, 5), "1000", 0), LASTGOOD_ALONE);
+    assert_int_equal(snapshot(at(24, 10, 0), "100"), LASTGOOD_NEWS);
+    assert_int_equal(l.good.quote.price.coef, 100);
+    assert_int_equal(untrusted(at(24, 10, 6), "102", 0), LASTGOOD_NEWS);
+}
+
+static void a_good_first_trade_replaces_the_older_snapshot(void **state)
+{
+    (void)state;
+    assert_int_equal(untrusted(at(24, 10, 5), "105", 0), LASTGOOD_ALONE);
+    assert_int_equal(snapshot(at(24, 10, 0), "100"), LASTGOOD_NEWS);
+    assert_shows("\"price\":105,\"change\":10,\"percent\":10.53,\"open\":100,\"high\":110,"
+                 "\"low\":90,\"prev_close\":95,\"timestamp\":1795532700000,\"seq\":0,"
+                 "\"mode\":\"demo\",\"session\":\"regular\"}");
+}
+
+static void a_first_trade_that_is_taken_back_is_not_shown(void **state)
+{
+    const struct revocation x = {.id = 7, .price = number("1000")};
+
+    (void)state;
+    assert_int_equal(untrusted(at(24, 10, 5), "1000", 7), LASTGOOD_ALONE);
+    assert_int_equal(listing_revoke(&l, &x, NULL, now), LASTGOOD_OLD);
+    assert_int_equal(listing_trust(&l, NULL, now), LASTGOOD_OLD);
+    assert_false(l.good.known);
+}
+
+static void a_wild_first_trade_does_not_return_when_a_later_one_is_taken_back(void **state)
+{
+    const struct revocation x = {.id = 8, .price = number("101")};
+
+    (void)state;
+    untrusted(at(24, 10, 1), "1000", 6);
+    untrusted(at(24, 10, 2), "100", 7);
+    untrusted(at(24, 10, 3), "101", 8);
+    assert_int_equal(listing_revoke(&l, &x, NULL, now), LASTGOOD_NEWS);
+    assert_int_equal(l.good.quote.price.coef, 100);
+}
+
+static void a_first_trade_from_the_future_is_none(void **state)
+{
+    struct trade trade = {.price = number("100"), .time = at(24, 10, 5), .moves = MOVES_ALL};
+
+    (void)state;
+    now = at(24, 10, 0);
+    assert_int_equal(listing_trade(&l, &trade, NULL, now), LASTGOOD_FUTURE);
+    assert_int_equal(listing_trust(&l, NULL, at(24, 10, 6)), LASTGOOD_OLD);
 }
 
 static void a_price_that_nothing_has_is_none(void **state)
@@ -478,6 +586,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_trade_alone_tells_its_price_and_nothing_else),
+        TEST(a_first_trade_waits_for_a_second_one_like_it),
+        TEST(of_two_first_trades_that_are_alike_the_newer_one_is_shown),
+        TEST(of_two_first_trades_of_one_moment_the_later_message_is_shown),
+        TEST(a_wild_first_trade_is_measured_by_the_snapshot),
+        TEST(a_good_first_trade_replaces_the_older_snapshot),
+        TEST(a_first_trade_that_is_taken_back_is_not_shown),
+        TEST(a_wild_first_trade_does_not_return_when_a_later_one_is_taken_back),
+        TEST(a_first_trade_from_the_future_is_none),
         TEST(a_trade_keeps_and_stretches_the_day_of_the_snapshot),
         TEST(an_older_snapshot_tells_of_the_day_and_not_of_the_price),
         TEST(a_newer_snapshot_does_not_take_back_the_range),
