@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -14,6 +15,7 @@
 #include "common/banned.h"
 
 #define REOPEN_MS 1000
+#define STOP_S 1       /* how long the end waits for an answer of the store */
 #define GZIP_FROM 1024 /* shorter answers are not worth it */
 #define GZIP_LEVEL 1   /* twice as fast as the next, 2 % longer */
 
@@ -33,6 +35,7 @@ struct history {
     size_t n_waiting;
     struct history_stats stats;
     bool stop;
+    bool lost; /* the thread hangs in a store that does not answer: all of this is its alone */
 };
 
 void inquiry_free(struct inquiry *q)
@@ -149,6 +152,17 @@ static struct inquiry *next_inquiry(struct history *h)
     return q;
 }
 
+static void give_back(struct history *h, struct inquiry *q)
+{
+    bool lost;
+
+    pthread_mutex_lock(&h->lock);
+    lost = h->lost;
+    pthread_mutex_unlock(&h->lock);
+    if (!lost)
+        worker_post(q->worker, &q->letter);
+}
+
 static void *run(void *history)
 {
     struct history *h = history;
@@ -157,7 +171,7 @@ static void *run(void *history)
     while ((q = next_inquiry(h)) != NULL) {
         if (!atomic_load(q->gone))
             answer(h, q);
-        worker_post(q->worker, &q->letter);
+        give_back(h, q);
     }
     return NULL;
 }
@@ -209,16 +223,33 @@ void history_stats(struct history *h, struct history_stats *ret)
     pthread_mutex_unlock(&h->lock);
 }
 
+/* Whether the thread has ended in time. */
+static bool join(struct history *h)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += STOP_S;
+    return pthread_clockjoin_np(h->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+}
+
 void history_stop(struct history *h)
 {
+    bool ended;
+
     if (h == NULL || !h->started)
         return;
     pthread_mutex_lock(&h->lock);
     h->stop = true;
     pthread_cond_signal(&h->changed);
     pthread_mutex_unlock(&h->lock);
-    pthread_join(h->thread, NULL);
+    ended = join(h);
+    pthread_mutex_lock(&h->lock);
+    h->lost = !ended;
+    pthread_mutex_unlock(&h->lock);
     h->started = false;
+    if (!ended)
+        log_warn("the store of history does not answer, it is not waited for");
 }
 
 void history_free(struct history *h)
@@ -226,6 +257,8 @@ void history_free(struct history *h)
     if (h == NULL)
         return;
     history_stop(h);
+    if (h->lost) /* the program ends */
+        return;
     while (!list_empty(&h->waiting)) {
         struct inquiry *q = CONTAINER_OF(h->waiting.next, struct inquiry, letter.link);
         list_remove(&q->letter.link);

@@ -159,8 +159,8 @@ void ledger_close(struct ledger *l)
 {
     backfill_free(l->backfill);
     free(l->answer.bars);
-    writer_free(l->writer);
-    store_close(l->store);
+    if (writer_free(l->writer))
+        store_close(l->store);
     batch_release(&l->batch);
     while (l->n_corrections > 0)
         free_correction(l, CONTAINER_OF(l->corrections.next, struct pending_correction, link));
@@ -279,14 +279,6 @@ static void work_in_store(struct ledger *l)
                  store_error(l->store));
 }
 
-static bool is_writing(struct ledger *l)
-{
-    struct writer_state state;
-
-    writer_state(l->writer, &state);
-    return state.busy;
-}
-
 static int by_symbol(const void *a, const void *b)
 {
     const struct store_tick *x = a, *y = b;
@@ -299,7 +291,7 @@ static int by_symbol(const void *a, const void *b)
 
 void ledger_store(struct ledger *l)
 {
-    if (is_writing(l))
+    if (writer_is_busy(l->writer))
         return;
     while (!list_empty(&l->changed))
         collect(l, CONTAINER_OF(l->changed.next, struct symbol, changed));
@@ -309,12 +301,12 @@ void ledger_store(struct ledger *l)
         work_in_store(l);
     if (!batch_is_empty(&l->batch))
         (void)writer_give(l->writer, &l->batch); /* it is free */
-    l->dropping = false;
+    l->dropping = l->dropping_ticks = false;
 }
 
 bool ledger_is_stored(struct ledger *l)
 {
-    return l->n_changed == 0 && batch_is_empty(&l->batch) && !is_writing(l);
+    return l->n_changed == 0 && batch_is_empty(&l->batch) && !writer_is_busy(l->writer);
 }
 
 size_t ledger_waiting(const struct ledger *l)
@@ -327,13 +319,24 @@ size_t ledger_waiting(const struct ledger *l)
 /* Is there room? One line when there is none any more. */
 static bool has_room(struct ledger *l)
 {
-    if (l->n_changed + l->batch.n_bars < LEDGER_WAITING_MAX &&
-        l->batch.n_ticks < LEDGER_WAITING_MAX)
+    if (l->n_changed + l->batch.n_bars < LEDGER_BARS_MAX)
         return true;
     if (!l->dropping)
-        log_error("%zu bars and ticks wait for the store: recording stops until it takes them",
-                  ledger_waiting(l));
+        log_error("%d bars wait for the store: recording stops until it takes them",
+                  LEDGER_BARS_MAX);
     l->dropping = true;
+    return false;
+}
+
+static bool has_room_for_tick(struct ledger *l)
+{
+    if (l->batch.n_ticks < LEDGER_TICKS_MAX)
+        return true;
+    if (!l->dropping_ticks)
+        log_error("%d ticks wait for the store: bars alone are made until it takes them",
+                  LEDGER_TICKS_MAX);
+    l->dropping_ticks = true;
+    l->counts.ticks_dropped++;
     return false;
 }
 
@@ -385,7 +388,8 @@ static void keep_tick(struct ledger *l, const struct symbol *s, const struct quo
 {
     const struct store_tick tick = {.run = bars_run(&s->bars), .quote = *q};
 
-    if (l->config->keep_ticks_s > 0 && q->seq > 0 && batch_add_tick(&l->batch, &tick) < 0)
+    if (l->config->keep_ticks_s > 0 && q->seq > 0 && has_room_for_tick(l) &&
+        batch_add_tick(&l->batch, &tick) < 0)
         l->out_of_memory = true;
 }
 

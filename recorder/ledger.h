@@ -4,7 +4,8 @@
  * and never waits for a disk.
  *
  * While the writer is busy nothing is handed over: bars change where they are, ticks queue, and the
- * next batch has all of it. What may wait like this has a limit, past which quotes are not taken.
+ * next batch has all of it. What may wait like this has a limit: past that of ticks they are left
+ * out while bars go on, past that of bars quotes are not taken.
  *
  * One thread; ledger_open() and corrections alone block, as long as the store does.
  */
@@ -20,7 +21,8 @@
 #include "recorder/store.h"
 #include "recorder/writer.h"
 
-#define LEDGER_WAITING_MAX 500000 /* changed bars, about 100 MB; and as many ticks, 120 MB */
+#define LEDGER_BARS_MAX 500000   /* changed ones that wait, about 100 MB */
+#define LEDGER_TICKS_MAX 1500000 /* a minute of 20,000 a second and some, 310 MB */
 
 struct ledger_config {
     const char *store;
@@ -33,7 +35,8 @@ struct ledger_config {
 struct ledger_counts {
     uint64_t symbols, quotes, lost, gaps, repeated, late, too_late, rejected, dropped;
     uint64_t corrected, uncorrected; /* uncorrected: what was wrong is not kept any more */
-    uint64_t backfilled;             /* minutes */
+    uint64_t ticks_dropped;
+    uint64_t backfilled; /* minutes */
 };
 
 struct symbol {
@@ -59,7 +62,7 @@ struct ledger {
     struct backfill *backfill;     /* NULL: there is none */
     struct backfill_answer answer; /* to be filled in; without bars: none */
     struct mono progress_due;      /* not to be told earlier */
-    bool out_of_memory, dropping;
+    bool out_of_memory, dropping, dropping_ticks;
     struct ledger_counts counts;
 };
 

@@ -27,8 +27,8 @@
 #define PUBLISH_EVERY_MS 1000 /* of one symbol */
 #define PUBLISH_LOOK_MS 100
 #define STATUS_EVERY_MS 10000
-#define STATUS_SOON_MS 1000
 #define STOP_MAX_MS 1500
+
 struct recorder {
     const struct recorder_config *config;
     struct broker *broker;

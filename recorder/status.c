@@ -28,14 +28,16 @@ size_t recorder_status_encode(const struct recorder_status *s, char buf[STATUS_M
         buf, STATUS_MAX,
         "{\"state\":\"%s\",\"condition\":\"%s\",\"detail\":\"%s\",\"symbols\":%ju,\"quotes\":%ju,"
         "\"lost\":%ju,\"gaps\":%ju,\"repeated\":%ju,\"late\":%ju,\"too_late\":%ju,\"rejected\":%ju,"
-        "\"dropped\":%ju,\"corrected\":%ju,\"uncorrected\":%ju,\"bars\":%ju,\"ticks\":%ju,"
+        "\"dropped\":%ju,\"ticks_dropped\":%ju,\"corrected\":%ju,\"uncorrected\":%ju,\"bars\":%ju,"
+        "\"ticks\":%ju,"
         "\"waiting\":%ju,\"backfilled\":%ju,\"backfill_open\":%ju,\"timestamp\":%jd}",
         s->online ? "online" : "offline", s->failing ? "fault" : "recording", detail,
         (uintmax_t)c->symbols, (uintmax_t)c->quotes, (uintmax_t)c->lost, (uintmax_t)c->gaps,
         (uintmax_t)c->repeated, (uintmax_t)c->late, (uintmax_t)c->too_late, (uintmax_t)c->rejected,
-        (uintmax_t)c->dropped, (uintmax_t)c->corrected, (uintmax_t)c->uncorrected,
-        (uintmax_t)s->bars_written, (uintmax_t)s->ticks_written, (uintmax_t)s->waiting,
-        (uintmax_t)c->backfilled, (uintmax_t)s->backfill_open, (intmax_t)s->timestamp.ms);
+        (uintmax_t)c->dropped, (uintmax_t)c->ticks_dropped, (uintmax_t)c->corrected,
+        (uintmax_t)c->uncorrected, (uintmax_t)s->bars_written, (uintmax_t)s->ticks_written,
+        (uintmax_t)s->waiting, (uintmax_t)c->backfilled, (uintmax_t)s->backfill_open,
+        (intmax_t)s->timestamp.ms);
     return (size_t)n;
 }
 

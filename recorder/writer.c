@@ -15,6 +15,7 @@
 #include "common/banned.h"
 
 #define RETRY_S 1
+#define STOP_MS 500
 #define PRUNE_EVERY_MS (10 * 60 * 1000)
 
 struct writer {
@@ -28,11 +29,22 @@ struct writer {
     pthread_mutex_t lock; /* for what follows */
     pthread_cond_t changed;
     bool stop;
-    struct batch batch; /* the thread's own while state.busy */
+    bool busy;
+    struct mono busy_since;
+    struct batch batch; /* the thread's own while busy */
     struct writer_state state;
 };
 
 /* ---- the thread ---- */
+
+/* Under the lock. */
+static void fail(struct writer *w, const char *detail)
+{
+    if (!w->state.failing)
+        log_error("the store takes nothing at present: %s", detail);
+    w->state.failing = true;
+    snprintf(w->state.detail, sizeof(w->state.detail), "%s", detail);
+}
 
 static void tell_failure(struct writer *w, int r)
 {
@@ -44,10 +56,7 @@ static void tell_failure(struct writer *w, int r)
     else
         snprintf(detail, sizeof(detail), "%s", store_error(w->store));
     pthread_mutex_lock(&w->lock);
-    if (!w->state.failing)
-        log_error("the store takes nothing at present: %s", detail);
-    w->state.failing = true;
-    snprintf(w->state.detail, sizeof(w->state.detail), "%s", detail);
+    fail(w, detail);
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -121,9 +130,9 @@ static bool next_batch(struct writer *w)
     bool has_one;
 
     pthread_mutex_lock(&w->lock);
-    while (!w->stop && !w->state.busy)
+    while (!w->stop && !w->busy)
         pthread_cond_wait(&w->changed, &w->lock);
-    has_one = w->state.busy;
+    has_one = w->busy;
     pthread_mutex_unlock(&w->lock);
     return has_one;
 }
@@ -134,7 +143,7 @@ static void batch_done(struct writer *w)
 
     pthread_mutex_lock(&w->lock);
     batch_clear(&w->batch);
-    w->state.busy = false;
+    w->busy = false;
     pthread_mutex_unlock(&w->lock);
     if (write(w->done_fd, &one, sizeof(one)) < 0)
         log_error("eventfd: %m");
@@ -194,16 +203,30 @@ bool writer_give(struct writer *w, struct batch *batch)
     bool taken;
 
     pthread_mutex_lock(&w->lock);
-    taken = !w->state.busy;
+    taken = !w->busy;
     if (taken) {
         empty = w->batch;
         w->batch = *batch;
         *batch = empty;
-        w->state.busy = true;
+        w->busy = true;
+        w->busy_since = mono_now();
         pthread_cond_signal(&w->changed);
     }
     pthread_mutex_unlock(&w->lock);
     return taken;
+}
+
+bool writer_is_busy(struct writer *w)
+{
+    bool busy;
+
+    pthread_mutex_lock(&w->lock);
+    busy = w->busy;
+    if (busy && !w->state.failing &&
+        mono_before(mono_add_ms(w->busy_since, WRITER_HUNG_S * 1000), mono_now()))
+        fail(w, "it does not answer");
+    pthread_mutex_unlock(&w->lock);
+    return busy;
 }
 
 void writer_state(struct writer *w, struct writer_state *ret)
@@ -226,20 +249,32 @@ void writer_seen(struct writer *w)
         log_error("eventfd: %m");
 }
 
-void writer_free(struct writer *w)
+/* Whether the thread has ended in time. */
+static bool join(struct writer *w)
+{
+    int64_t until_ns = mono_add_ms(mono_now(), STOP_MS).ns;
+    struct timespec until = {.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
+
+    return pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+}
+
+bool writer_free(struct writer *w)
 {
     if (w == NULL)
-        return;
+        return true;
     pthread_mutex_lock(&w->lock);
     w->stop = true;
     pthread_cond_signal(&w->changed);
     pthread_mutex_unlock(&w->lock);
-    if (w->started)
-        pthread_join(w->thread, NULL);
+    if (w->started && !join(w)) {
+        log_error("the store does not answer: what changed last was not stored");
+        return false;
+    }
     if (w->done_fd >= 0)
         close(w->done_fd);
     batch_release(&w->batch);
     pthread_cond_destroy(&w->changed);
     pthread_mutex_destroy(&w->lock);
     free(w);
+    return true;
 }

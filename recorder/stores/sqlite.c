@@ -14,7 +14,7 @@
 #include "common/banned.h"
 
 #define APPLICATION_ID "1413567571" /* "TAPS" */
-#define BUSY_MS 5000
+#define BUSY_MS 2000
 
 static int pack_bars(struct sqlite_store *s);
 

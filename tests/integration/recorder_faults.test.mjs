@@ -6,7 +6,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { Broker, Program, Recorder, STORES, Store, atEnd, binDir, mqttClient, runRecorder, stores, tempDir, until } from '../support/index.mjs';
+import { Broker, Gateway, Program, Recorder, STORES, Store, atEnd, binDir, mqttClient, runRecorder, stores, tempDir, until } from '../support/index.mjs';
 
 const NOON = Date.UTC(2024, 3, 5, 16);
 
@@ -40,12 +40,12 @@ async function locked(t) {
   return { store, begin };
 }
 
-/** A PostgreSQL server that ends and comes back. */
-const away = (end) => async (t) => {
+/** A PostgreSQL server that goes and comes back. */
+const away = (go, comeBack) => async (t) => {
   const store = await fresh(t, 'postgres');
   const begin = async () => {
-    await store.server[end]();
-    return () => store.server.start();
+    await store.server[go]();
+    return () => store.server[comeBack]();
   };
   return { store, begin };
 };
@@ -85,8 +85,9 @@ const OUTAGES = {
   'a locked file': locked,
   'a full disk under a file': (t) => fullDisk(t, 'sqlite'),
   'a full disk under PostgreSQL': (t) => fullDisk(t, 'postgres'),
-  'a PostgreSQL that restarts': away('stop'),
-  'a PostgreSQL that crashes': away('kill'),
+  'a PostgreSQL that restarts': away('stop', 'start'),
+  'a PostgreSQL that crashes': away('kill', 'start'),
+  'a PostgreSQL that hangs': away('freeze', 'thaw'),
 };
 
 const SECONDS = 3000; // more than fits a disk that is full
@@ -111,6 +112,24 @@ for (const [name, make] of Object.entries(OUTAGES))
     assert.match(recorder.log, /takes nothing at present/);
     if (!store.server) assert.equal(execFileSync('sqlite3', [store.url, 'PRAGMA integrity_check']).toString(), 'ok\n');
   });
+
+test('a store that hangs keeps neither the recorder nor the gateway from ending', async (t) => {
+  const { store, broker, recorder, say } = await setUp(t, { kind: 'postgres' });
+  const gateway = await Gateway.start(t, broker, { args: ['--store', store.url], ready: false });
+  await say('AAPL', NOON, 100, 1);
+  await store.has(1, 'AAPL', 1);
+  assert.equal((await gateway.get('/api/history?symbol=AAPL')).status, 200);
+  store.server.freeze();
+  try {
+    gateway.get('/api/history?symbol=AAPL').catch(() => {});
+    await say('AAPL', NOON + 1000, 100, 2);
+    const ends = await Promise.all([recorder.stop(), gateway.stop()]);
+    assert.deepEqual(ends.map((end) => end.code), [0, 0]);
+  } finally {
+    store.server.thaw();
+  }
+  assert.match(gateway.log, /does not answer/);
+});
 
 // --- stores that cannot be used -----------------------------------------------------------------------
 

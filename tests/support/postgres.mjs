@@ -1,6 +1,6 @@
 // A PostgreSQL server of our own: a fresh cluster in a temporary folder, under a user without rights.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chownSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
@@ -51,6 +51,21 @@ export class Postgres extends Program {
   /** At once, whoever is connected. */
   stop(signal = 'SIGINT') {
     return super.stop(signal);
+  }
+
+  /** All of it stands still, the processes that answer connections too. */
+  freeze() {
+    this.#signalAll('SIGSTOP');
+  }
+
+  thaw() {
+    this.#signalAll('SIGCONT');
+  }
+
+  #signalAll(name) {
+    const { stdout } = spawnSync('ps', ['--ppid', String(this.pid), '-o', 'pid=']);
+    for (const pid of stdout.toString().trim().split(/\s+/).filter(Boolean)) process.kill(Number(pid), name);
+    this.signal(name);
   }
 
   /** The URL of an empty database of its own. */

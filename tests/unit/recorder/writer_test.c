@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -17,6 +18,7 @@
 #include "common/banned.h"
 
 static atomic_int answer, n_written, n_tried;
+static pthread_mutex_t hanging = PTHREAD_MUTEX_INITIALIZER; /* while it is held, a batch hangs */
 
 static int write_batch(struct store *s, const struct store_batch *batch)
 {
@@ -24,6 +26,8 @@ static int write_batch(struct store *s, const struct store_batch *batch)
 
     (void)s;
     atomic_fetch_add(&n_tried, 1);
+    pthread_mutex_lock(&hanging);
+    pthread_mutex_unlock(&hanging);
     if (r == 0)
         atomic_fetch_add(&n_written, (int)batch->n_bars);
     return r;
@@ -91,7 +95,7 @@ static void a_batch_that_is_given_is_written(void **state)
     wait_until_done();
     assert_int_equal(atomic_load(&n_written), 1);
     assert_int_equal(state_now().bars, 1);
-    assert_false(state_now().busy);
+    assert_false(writer_is_busy(writer));
 }
 
 static void while_a_store_fails_no_other_batch_is_taken(void **state)
@@ -111,6 +115,20 @@ static void while_a_store_fails_no_other_batch_is_taken(void **state)
     assert_true(atomic_load(&n_tried) >= 2);
 }
 
+static void a_store_that_hangs_is_left_to_the_thread(void **state)
+{
+    (void)state;
+    pthread_mutex_lock(&hanging);
+    assert_true(give());
+    while (atomic_load(&n_tried) == 0)
+        poll(NULL, 0, 1);
+    assert_false(writer_free(writer));
+    pthread_mutex_unlock(&hanging);
+    wait_until_done();
+    assert_true(writer_free(writer));
+    writer = NULL;
+}
+
 static void a_writer_that_is_freed_does_not_wait_for_its_store(void **state)
 {
     (void)state;
@@ -127,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_batch_that_is_given_is_written),
         TEST(while_a_store_fails_no_other_batch_is_taken),
+        TEST(a_store_that_hangs_is_left_to_the_thread),
         TEST(a_writer_that_is_freed_does_not_wait_for_its_store),
     };
 
