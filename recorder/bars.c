@@ -147,18 +147,24 @@ static void begin(struct live_bar *l, const struct quote *q, const struct volume
 {
     l->bar.open = l->bar.high = l->bar.low = l->bar.close = q->price;
     l->bar.first_ms = l->bar.last_ms = q->timestamp.ms;
+    l->first_seq = l->last_seq = q->seq;
     l->volume_from = v->start;
     l->volume_until = v->now;
 }
 
-static void extend_price(struct bar *bar, const struct quote *q)
+static void extend_price(struct live_bar *l, const struct quote *q)
 {
-    if (q->timestamp.ms < bar->first_ms) {
-        bar->first_ms = q->timestamp.ms;
+    struct bar *bar = &l->bar;
+    int64_t ms = q->timestamp.ms;
+
+    if (ms < bar->first_ms || (ms == bar->first_ms && q->seq < l->first_seq)) {
+        bar->first_ms = ms;
+        l->first_seq = q->seq;
         bar->open = q->price;
     }
-    if (q->timestamp.ms >= bar->last_ms) {
-        bar->last_ms = q->timestamp.ms;
+    if (ms > bar->last_ms || (ms == bar->last_ms && q->seq >= l->last_seq)) {
+        bar->last_ms = ms;
+        l->last_seq = q->seq;
         bar->close = q->price;
     }
     bar->high = more(bar->high, q->price);
@@ -212,7 +218,7 @@ static int take_into(struct bars *b, enum resolution r, const struct quote *q,
     struct live_bar *l;
 
     if (covers(lb, i, q->timestamp.ms)) {
-        extend_price(&lb->list[i].bar, q);
+        extend_price(&lb->list[i], q);
         extend_volume(&lb->list[i], v);
     } else {
         struct live_bar bar = live_bar_at(b, r, q->timestamp.ms);
@@ -426,6 +432,8 @@ int bars_add(struct bars *b, enum resolution r, const struct bar *bar)
     struct live_bar l = live_bar_at(b, r, bar->first_ms);
 
     l.bar = *bar;
+    if (bar->last_ms == b->state.newest_ms)
+        l.last_seq = b->state.seq;
     return insert(&b->live[r], b->live[r].n, &l);
 }
 

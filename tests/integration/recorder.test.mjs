@@ -1,9 +1,13 @@
 // The recorder on a real broker and both stores: bars as the quotes say, kept through restarts and crashes.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createReadStream } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 
-import { Broker, Gateway, Program, Publisher, Recorder, STORES, mqttClient, pause, stores, until } from '../support/index.mjs';
+import { Broker, Gateway, Program, Publisher, Recorder, STORES, mqttClient, pause, stores, tempDir, until } from '../support/index.mjs';
 
 const MINUTE = 60_000;
 const NOON = Date.UTC(2024, 3, 5, 16); // noon in New York, a Friday
@@ -141,21 +145,34 @@ const KILLS = Number(process.env.TAPECAST_KILLS ?? 2); // the whole run: 50
 const RATE = Number(process.env.TAPECAST_TICKS ?? 5000);
 const SLOW_MS = 60_000; // for the slowest machine; nothing waits that long on another
 
-/** All quotes of one symbol as another reader saw them. */
+/** All quotes of one symbol as another reader sees them, one line each: the name of the file. */
 function listen(t, broker, symbol) {
-  const format = ['-F', '%p', '-t', `stocks/${symbol}`, '-p', String(broker.port)];
-  return new Program(t, 'mosquitto_sub', format).start();
+  const file = path.join(tempDir(t), 'quotes');
+  const command = `exec mosquitto_sub -F %p -t stocks/${symbol} -p ${broker.port} > ${file}`;
+  new Program(t, 'sh', ['-c', command]).start();
+  return file;
 }
 
-function secondsOf(quotes) {
+/** The newest of them. */
+function lastOf(file) {
+  const text = execFileSync('tail', ['-n', '1', file]).toString();
+  return text.endsWith('\n') && JSON.parse(text);
+}
+
+/** What they say of each second, and the first of them. */
+async function truthOf(file) {
   const bars = new Map();
-  for (const { price, timestamp } of quotes) {
+  let first;
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    const quote = JSON.parse(line);
+    const { price, timestamp } = quote;
     const t = Math.floor(timestamp / 1000);
     const b = bars.get(t);
+    first ??= quote;
     if (b === undefined) bars.set(t, { t, o: price, h: price, l: price, c: price });
     else Object.assign(b, { h: Math.max(b.h, price), l: Math.min(b.l, price), c: price });
   }
-  return bars;
+  return { bars, first };
 }
 
 for (const kind of STORES)
@@ -183,15 +200,11 @@ for (const kind of STORES)
     const gone = () => late.messages.some((m) => m.topic.startsWith('status/') && m.json.state === 'offline');
     await late.until(gone, SLOW_MS); // the broker has passed on all that came before
     const last = late.latest.get('stocks/AAPL').json;
-    const seen = (quote) => quote?.timestamp === last.timestamp && quote.seq === last.seq;
-    const quotes = await until(() => {
-      const lines = witness.stdout.trim().split('\n');
-      return seen(JSON.parse(lines.at(-1))) && lines.map((line) => JSON.parse(line));
-    }, slowly);
+    await until(() => lastOf(witness).seq === last.seq, slowly);
     await until(() => newest() === last.timestamp, slowly);
     await recorder.stop();
 
-    const truth = secondsOf(quotes);
+    const { bars: truth, first: firstQuote } = await truthOf(witness);
     const bars = store.bars('AAPL', 1);
     const recorded = new Map(bars.map(({ v, ...b }) => [b.t, b]));
     const lostIn = (t) => outages.some(([from, to]) => (t + 1) * 1000 > from && t * 1000 <= to);
@@ -201,6 +214,6 @@ for (const kind of STORES)
     for (const b of whole) assert.deepEqual(recorded.get(b.t), b);
     for (const t of recorded.keys()) assert.ok(truth.has(t) || t === first.t, `an invented bar at ${t}`);
     const volume = (list) => list.reduce((sum, b) => sum + b.v, 0);
-    assert.equal(volume(bars), last.volume - quotes[0].volume, 'no volume is lost or counted twice');
+    assert.equal(volume(bars), last.volume - firstQuote.volume, 'no volume is lost or counted twice');
     for (const seconds of [60, 300, 86400]) assert.equal(volume(store.bars('AAPL', seconds)), volume(bars));
   });

@@ -104,6 +104,20 @@ static void assert_same_bar(const struct bar *a, const struct bar *b)
     assert_int_equal(decimal_cmp(a->volume, b->volume), 0);
 }
 
+static void of_one_millisecond_the_first_seq_is_open_and_the_last_is_close(void **state)
+{
+    (void)state;
+    (void)take(0, "12", -1, 2);
+    (void)take(0, "14", -1, 4);
+    (void)take(0, "13", -1, 3); /* late */
+    (void)take(0, "11", -1, 1);
+    (void)take(0, "12", -1, 2); /* repeated */
+    assert_bar(bar_at(RESOLUTION_1M, 0), "11", "14", "11", "14", "0");
+    (void)take(1, "15", -1, 5);
+    (void)take(0, "14", -1, 4);
+    assert_bar(bar_at(RESOLUTION_1M, 0), "11", "15", "11", "15", "0");
+}
+
 static void the_first_quote_is_open_high_low_and_close_of_all_resolutions(void **state)
 {
     (void)state;
@@ -488,6 +502,7 @@ static void late_and_repeated_quotes_give_the_same_bars_as_quotes_in_order(void 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(of_one_millisecond_the_first_seq_is_open_and_the_last_is_close),
         TEST(the_first_quote_is_open_high_low_and_close_of_all_resolutions),
         TEST(quotes_extend_the_bars_they_fall_into),
         TEST(a_repeated_quote_changes_nothing),
