@@ -157,6 +157,7 @@ static void give_back(struct history *h, struct inquiry *q)
     bool lost;
 
     pthread_mutex_lock(&h->lock);
+    h->stats.open--;
     lost = h->lost;
     pthread_mutex_unlock(&h->lock);
     if (!lost)
@@ -209,6 +210,7 @@ int history_ask(struct history *h, struct inquiry *q)
     if (!full) {
         list_append(&h->waiting, &q->letter.link);
         h->n_waiting++;
+        h->stats.open++;
         pthread_cond_signal(&h->changed);
     }
     h->stats.refused += full;

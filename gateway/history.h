@@ -41,6 +41,7 @@ struct inquiry {
 };
 
 struct history_stats {
+    uint64_t open;             /* questions that wait or are being answered */
     uint64_t requests, errors; /* answered; of them those that the store had trouble with */
     uint64_t refused;          /* too many waited */
     uint64_t rows;             /* bars, ticks and symbols */

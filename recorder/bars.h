@@ -5,9 +5,9 @@
  * A quote changes the one bar of each resolution that its time falls into, whenever it comes, as
  * long as it is no older than the lateness allowance before the newest quote; older bars are
  * final. So all resolutions say the same, and no order of arrival matters: the open is the earliest
- * price, the close the latest, of one millisecond by their `seq`. Volume comes from the day's volume that quotes carry: a bar keeps
- * where that stood at its beginning and its end, so a repeated quote adds nothing and a late one
- * moves the border between two bars.
+ * price, the close the latest, of one millisecond by their `seq`. Volume comes from the day's
+ * volume that quotes carry: a bar keeps where that stood at its beginning and its end, so a
+ * repeated quote adds nothing and a late one moves the border between two bars.
  *
  * Rules for the day's volume:
  *   - A new day begins at zero. What was traded while nobody listened counts in the bar of the
@@ -62,7 +62,7 @@ struct bars_state {
 struct live_bar {
     struct bar bar;
     int64_t from_ms, until_ms;
-    uint64_t first_seq, last_seq;             /* of the quotes that gave open and close; 0: unknown */
+    uint64_t first_seq, last_seq; /* of the quotes that gave open and close; 0: unknown */
     struct decimal volume_from, volume_until; /* the day's volume at its beginning and end */
     bool changed;                             /* since bars_collect() */
 };

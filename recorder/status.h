@@ -7,9 +7,9 @@
  *      "timestamp":1712331900000}
  *
  * `lost` counts the quotes that gaps in `seq` tell of; `dropped` those that came while too much
- * waited for the store, `ticks_dropped` those whose bars alone were made; `bars` and `ticks` are written so far, `waiting` is what is not;
- * `uncorrected` counts corrections of what is not kept, `backfilled` minutes that came from
- * elsewhere, `backfill_open` gaps that are asked for.
+ * waited for the store, `ticks_dropped` those whose bars alone were made; `bars` and `ticks` are
+ * written so far, `waiting` is what is not; `uncorrected` counts corrections of what is not kept,
+ * `backfilled` minutes that came from elsewhere, `backfill_open` gaps that are asked for.
  */
 #ifndef TAPECAST_RECORDER_STATUS_H
 #define TAPECAST_RECORDER_STATUS_H

@@ -157,6 +157,8 @@ static void put_history(struct page *p, struct history *history)
     struct history_stats s;
 
     history_stats(history, &s);
+    put_value(p, "tapecast_history_open", "gauge",
+              "Questions about history that wait or are being answered.", s.open);
     put_value(p, "tapecast_history_requests_total", "counter",
               "Questions about history that were answered.", s.requests);
     put_value(p, "tapecast_history_errors_total", "counter",

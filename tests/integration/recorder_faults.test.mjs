@@ -122,6 +122,7 @@ test('a store that hangs keeps neither the recorder nor the gateway from ending'
   store.server.freeze();
   try {
     gateway.get('/api/history?symbol=AAPL').catch(() => {});
+    await until(async () => (await gateway.metric('tapecast_history_open')) === 1);
     await say('AAPL', NOON + 1000, 100, 2);
     const ends = await Promise.all([recorder.stop(), gateway.stop()]);
     assert.deepEqual(ends.map((end) => end.code), [0, 0]);
