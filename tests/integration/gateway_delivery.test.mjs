@@ -2,7 +2,7 @@
 // the gateway. Quotes carry `seq`, which counts a symbol's quotes without a gap.
 
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 
 import { Broker, Gateway, Publisher, Relay, mqttClient, pause, until } from '../support/index.mjs';
 import { Checker, SseChecker, WsChecker, checkers } from '../support/checker.mjs';
@@ -42,7 +42,7 @@ test('a thousand subscriptions under a fast publisher: snapshot, then live, noth
     readers.map(async (reader, i) => {
       for (let round = 0; round < 42; round++) {
         const wish = wishes[(i + round) % wishes.length].map((f) => (reader.version === 4 ? [f].flat()[0] : f));
-        const goal = reader.count + 1 + ((i * 7 + round * 13) % 60);
+        const goal = reader.count + 1 + ((i * 7 + round * 5) % 12);
         reader.restart();
         await reader.subscribe(wish);
         await reader.until(() => reader.count >= goal);
@@ -63,7 +63,7 @@ test('at /ws too: an acknowledgement, the snapshot, then live, nothing after it 
     readers.map(async (reader, i) => {
       for (let round = 0; round < 25; round++) {
         const wish = wishes[(i + round) % wishes.length];
-        const goal = reader.count + 1 + ((i * 7 + round * 13) % 60);
+        const goal = reader.count + 1 + ((i * 7 + round * 5) % 12);
         reader.restart();
         assert.deepEqual((await reader.subscribe(wish)).symbols, [...wish].sort());
         await reader.until(() => reader.count >= goal);
@@ -82,7 +82,7 @@ test('at /events too: whoever comes back with the last id goes on where he was, 
     ['stocks/+', ['stocks/AAPL', 'stocks/MSFT'], 'stocks/IBM'].map(async (filters, i) => {
       let reader = await SseChecker.start(t, gateway, filters);
       for (let round = 0; round < 20; round++) {
-        const goal = reader.count + 1 + ((i * 7 + round * 13) % 20);
+        const goal = reader.count + 1 + ((i * 7 + round * 5) % 12);
         await reader.until(() => reader.count >= goal);
         if (round % 2) reader.destroy();
         else reader.socket.resetAndDestroy();
@@ -101,7 +101,7 @@ test('filters that come and go take nothing from those that stay', async (t) => 
   );
   await Promise.all(
     readers.map(async (reader, i) => {
-      for (let round = 0; round < 30; round++) {
+      for (let round = 0; round < 15; round++) {
         const more = [['stocks/+'], ['stocks/AAPL'], ['stocks/+/price', 'status/#'], ['#']][(i + round) % 4];
         for (const topic of reader.last.keys()) if (!/AAPL|MSFT/.test(topic)) reader.last.delete(topic);
         await reader.subscribe(more, { props: round % 5 === 0 ? [userProperty('a', 'b')] : [] });
@@ -116,7 +116,7 @@ test('filters that come and go take nothing from those that stay', async (t) => 
 
 test('a reader that keeps up gets every message once, beside many that come and go', async (t) => {
   const steady = await Checker.start(t, gateway, 'stocks/+');
-  for (let i = 0; i < 150; i++) {
+  for (let i = 0; i < 60; i++) {
     const passing = await Checker.connect(t, gateway);
     passing.sendPacket(Buffer.from([0x82, 12, 0, 1, 0, 0, 6, 115, 116, 111, 99, 107, 35, 0])); // "stock#"
     await passing.subscribe('stocks/#');
@@ -133,14 +133,14 @@ test('with --max-delay 0 and with two workers nothing is missing either', async 
     const readers = await Promise.all(
       Array.from({ length: 9 }, (_, i) => checkers[i % 3].start(t, other, 'stocks/+')),
     );
-    await Promise.all(readers.map((reader) => reader.until(() => reader.count > 1000)));
+    await Promise.all(readers.map((reader) => reader.until(() => reader.count > 300)));
     for (const reader of readers) reader.assertWell();
   }
 });
 
 // --- readers that stall -------------------------------------------------------------------------------
 
-test('a reader that stops reading for 5 s gets the newest of every symbol within a second, and nobody notices', async (t) => {
+test('a reader that stops reading for long gets the newest of every symbol within a second, and nobody notices', async (t) => {
   const symbols = Array.from({ length: 200 }, (_, i) => `S${i}`);
   const rate = 2000;
   const busy = await ticker(t, { rate, symbols, args: ['--max-log', '131072'] });
@@ -157,7 +157,6 @@ test('a reader that stops reading for 5 s gets the newest of every symbol within
     reader.gapsAllowed = true;
     reader.stall();
   }
-  await pause(5000);
   await until(async () => (await busy.gateway.metric('tapecast_catch_ups_total')) >= stalled.length, { timeout: 20_000 });
   for (const reader of stalled) reader.resume();
   const second = rate; // in quotes
@@ -197,118 +196,146 @@ async function watchStatus(t, at) {
 
 const says = (state) => (r) => r.latest.get('status/gateway/here')?.json?.upstream === state;
 
-for (const version of [4, 5]) {
-  test(`version ${version}: the broker is killed and comes back: readers stay, are told, and converge`, async (t) => {
-    const stack = await ticker(t);
+// The first waits longest: the others run beside it.
+describe('the broker away, or another', { concurrency: 2 }, () => {
+  test('the link to the broker stalls: it is given up, readers are told, and converge when it is back', async (t) => {
+    const stack = await ticker(t, { through: 'a relay' });
+    const direct = await mqttClient(t, stack.broker.url, { subscribe: 'stocks/+' });
     const status = await watchStatus(t, stack.gateway);
-    const reader = await Checker.start(t, stack.gateway, 'stocks/+', { version });
-    await reader.until(() => reader.count > 100);
-
-    await stack.broker.kill();
-    await status.until(says('down'));
-    assert.equal((await stack.gateway.get('/readyz')).status, 503);
-    assert.equal(JSON.parse(await (await stack.gateway.get('/api/quotes')).text()).length, SYMBOLS.length);
-    const late = await Promise.all(checkers.map((door) => door.start(t, stack.gateway, 'stocks/+', door === Checker ? { version } : {})));
-    for (const r of late) {
-      await r.until(() => r.last.size === SYMBOLS.length);
-      assert.deepEqual(r.last, reader.last, 'a newcomer gets the last values');
-      r.gapsAllowed = true;
-    }
-
+    const reader = await Checker.start(t, stack.gateway, 'stocks/+');
     reader.gapsAllowed = true;
-    const before = new Map(reader.last);
-    await stack.broker.start();
+    stack.relay.stall();
+    await status.until(says('down'), 20_000);
+
+    stack.relay.pass();
     await status.until(says('up'), 3000);
-    for (const r of [reader, ...late])
-      await r.until(() => [...before].every(([topic, seq]) => r.last.get(topic) > seq), 'new quotes', 3000);
-    for (const r of [reader, ...late]) r.assertWell();
-    status.client.connected || assert.fail('the reader of the status lost its connection');
-    await stack.gateway.ready();
+    const goal = new Map(SYMBOLS.map((s) => [`stocks/${s}`, direct.latest.get(`stocks/${s}`).json.seq]));
+    await reader.until(() => [...goal].every(([topic, seq]) => reader.last.get(topic) >= seq), 'convergence', 3000);
+    reader.assertWell();
   });
-}
 
-test('the link to the broker stalls: it is given up, readers are told, and converge when it is back', async (t) => {
-  const stack = await ticker(t, { through: 'a relay' });
-  const direct = await mqttClient(t, stack.broker.url, { subscribe: 'stocks/+' });
-  const status = await watchStatus(t, stack.gateway);
-  const reader = await Checker.start(t, stack.gateway, 'stocks/+');
-  reader.gapsAllowed = true;
-  stack.relay.stall();
-  await status.until(says('down'), 20_000);
+  for (const version of [4, 5]) {
+    test(`version ${version}: the broker is killed and comes back: readers stay, are told, and converge`, async (t) => {
+      const stack = await ticker(t);
+      const status = await watchStatus(t, stack.gateway);
+      const reader = await Checker.start(t, stack.gateway, 'stocks/+', { version });
+      await reader.until(() => reader.count > 100);
 
-  stack.relay.pass();
-  await status.until(says('up'), 3000);
-  const goal = new Map(SYMBOLS.map((s) => [`stocks/${s}`, direct.latest.get(`stocks/${s}`).json.seq]));
-  await reader.until(() => [...goal].every(([topic, seq]) => reader.last.get(topic) >= seq), 'convergence', 3000);
-  reader.assertWell();
-});
+      await stack.broker.kill();
+      await status.until(says('down'));
+      assert.equal((await stack.gateway.get('/readyz')).status, 503);
+      assert.equal(JSON.parse(await (await stack.gateway.get('/api/quotes')).text()).length, SYMBOLS.length);
+      const late = await Promise.all(checkers.map((door) => door.start(t, stack.gateway, 'stocks/+', door === Checker ? { version } : {})));
+      for (const r of late) {
+        await r.until(() => r.last.size === SYMBOLS.length);
+        assert.deepEqual(r.last, reader.last, 'a newcomer gets the last values');
+        r.gapsAllowed = true;
+      }
 
-test('a short stall loses nothing', async (t) => {
-  const stack = await ticker(t, { through: 'a relay' });
-  const reader = await Checker.start(t, stack.gateway, 'stocks/+');
-  stack.relay.stall();
-  await pause(1000);
-  stack.relay.pass();
-  const n = reader.count;
-  await reader.until(() => reader.count > n + 500);
-  reader.assertWell();
-});
+      reader.gapsAllowed = true;
+      const before = new Map(reader.last);
+      await stack.broker.start();
+      await status.until(says('up'), 3000);
+      for (const r of [reader, ...late])
+        await r.until(() => [...before].every(([topic, seq]) => r.last.get(topic) > seq), 'new quotes', 3000);
+      for (const r of [reader, ...late]) r.assertWell();
+      status.client.connected || assert.fail('the reader of the status lost its connection');
+      await stack.gateway.ready();
+    });
+  }
 
-test('a broker that stands still and goes on is read on', async (t) => {
-  const stack = await ticker(t);
-  const reader = await Checker.start(t, stack.gateway, 'stocks/+');
-  reader.gapsAllowed = true;
-  stack.broker.freeze();
-  await pause(1500);
-  stack.broker.thaw();
-  const n = reader.count;
-  await reader.until(() => reader.count > n + 500);
-  reader.assertWell();
-});
+  test('a short stall loses nothing', async (t) => {
+    const stack = await ticker(t, { through: 'a relay' });
+    const reader = await Checker.start(t, stack.gateway, 'stocks/+');
+    stack.relay.stall();
+    await pause(300);
+    stack.relay.pass();
+    const n = reader.count;
+    await reader.until(() => reader.count > n + 200);
+    reader.assertWell();
+  });
 
-test('what changed, came and went while the link was cut is right afterwards, and nothing else is sent', async (t) => {
-  const quiet = await Broker.start(t);
-  const relay = await Relay.start(t, quiet);
-  const writer = await mqttClient(t, quiet.url);
-  const put = (topic, text) => writer.publish(topic, text, { qos: 1, retain: true });
-  await put('stocks/SAME', '1');
-  await put('stocks/CHANGED', '1');
-  await put('stocks/GONE', '1');
-  const lonely = await Gateway.start(t, relay, { args: ['--instance', 'here'] });
-  const status = await watchStatus(t, lonely);
-  const reader = await RawMqtt.connect(t, lonely);
-  await reader.subscribe([['stocks/#', RAP]]);
-  await reader.until((r) => r.messages.length === 3);
+  test('a broker that stands still and goes on is read on', async (t) => {
+    const stack = await ticker(t);
+    const reader = await Checker.start(t, stack.gateway, 'stocks/+');
+    reader.gapsAllowed = true;
+    stack.broker.freeze();
+    await pause(500);
+    stack.broker.thaw();
+    const n = reader.count;
+    await reader.until(() => reader.count > n + 200);
+    reader.assertWell();
+  });
 
-  relay.refuse();
-  await status.until(says('down'));
-  await put('stocks/CHANGED', '2');
-  await put('stocks/GONE', '');
-  await put('stocks/NEW', '2');
-  relay.pass();
-  await status.until(says('up'), 3000);
-  await reader.until((r) => r.messages.length === 6, 'three pieces of news', 6000);
-  const news = Object.fromEntries(reader.messages.slice(3).map((m) => [m.topic, m.text]));
-  assert.deepEqual(news, { 'stocks/CHANGED': '2', 'stocks/GONE': '', 'stocks/NEW': '2' });
+  test('what changed, came and went while the link was cut is right afterwards, and nothing else is sent', async (t) => {
+    const quiet = await Broker.start(t);
+    const relay = await Relay.start(t, quiet);
+    const writer = await mqttClient(t, quiet.url);
+    const put = (topic, text) => writer.publish(topic, text, { qos: 1, retain: true });
+    await put('stocks/SAME', '1');
+    await put('stocks/CHANGED', '1');
+    await put('stocks/GONE', '1');
+    const lonely = await Gateway.start(t, relay, { args: ['--instance', 'here'] });
+    const status = await watchStatus(t, lonely);
+    const reader = await RawMqtt.connect(t, lonely);
+    await reader.subscribe([['stocks/#', RAP]]);
+    await reader.until((r) => r.messages.length === 3);
 
-  const late = await RawMqtt.connect(t, lonely);
-  await late.subscribe('stocks/#');
-  await late.sync();
-  const kept = Object.fromEntries(late.messages.map((m) => [m.topic, m.text]));
-  assert.deepEqual(kept, { 'stocks/SAME': '1', 'stocks/CHANGED': '2', 'stocks/NEW': '2' });
-  assert.equal(await lonely.metric('tapecast_upstream_losses_total'), 1);
-});
+    relay.refuse();
+    await status.until(says('down'));
+    await put('stocks/CHANGED', '2');
+    await put('stocks/GONE', '');
+    await put('stocks/NEW', '2');
+    relay.pass();
+    await status.until(says('up'), 3000);
+    await reader.until((r) => r.messages.length === 6, 'three pieces of news', 6000);
+    const news = Object.fromEntries(reader.messages.slice(3).map((m) => [m.topic, m.text]));
+    assert.deepEqual(news, { 'stocks/CHANGED': '2', 'stocks/GONE': '', 'stocks/NEW': '2' });
 
-test('a gateway that starts before its broker serves when it comes', async (t) => {
-  const relay = await Relay.start(t, broker);
-  relay.refuse();
-  const early = await Gateway.start(t, relay, { ready: false });
-  const reader = await Checker.start(t, early, 'stocks/+');
-  await reader.sync();
-  assert.equal(reader.count, 0);
-  relay.pass();
-  await reader.until(() => reader.last.size === SYMBOLS.length, 'quotes', 3000);
-  reader.assertWell();
+    const late = await RawMqtt.connect(t, lonely);
+    await late.subscribe('stocks/#');
+    await late.sync();
+    const kept = Object.fromEntries(late.messages.map((m) => [m.topic, m.text]));
+    assert.deepEqual(kept, { 'stocks/SAME': '1', 'stocks/CHANGED': '2', 'stocks/NEW': '2' });
+    assert.equal(await lonely.metric('tapecast_upstream_losses_total'), 1);
+  });
+
+  test('a gateway that starts before its broker serves when it comes', async (t) => {
+    const relay = await Relay.start(t, broker);
+    relay.refuse();
+    const early = await Gateway.start(t, relay, { ready: false });
+    const reader = await Checker.start(t, early, 'stocks/+');
+    await reader.sync();
+    assert.equal(reader.count, 0);
+    relay.pass();
+    await reader.until(() => reader.last.size === SYMBOLS.length, 'quotes', 3000);
+    reader.assertWell();
+  });
+
+  for (const acknowledgeFirst of [false, true]) {
+    test(`a broker of MQTT 3.1.1 alone${acknowledgeFirst ? ', which acknowledges before it sends' : ''}`, async (t) => {
+      const old = await OldBroker.start(t, { acknowledgeFirst });
+      old.publish('stocks/A', '1');
+      old.publish('stocks/GONE', '1');
+      const over = await Gateway.start(t, old);
+      assert.ok(old.refused >= 1, 'MQTT 5 was tried first');
+      const reader = await RawMqtt.connect(t, over);
+      await reader.subscribe('stocks/#');
+      await reader.until((r) => r.messages.length === 2);
+      old.publish('stocks/A', '2');
+      await reader.until((r) => r.messages.length === 3);
+      const late = await RawMqtt.connect(t, over);
+      await late.subscribe('stocks/A');
+      await late.until((r) => r.messages[0]?.text === '2' && r.messages[0].retain);
+
+      old.retained.delete('stocks/GONE');
+      old.retained.set('stocks/A', '3');
+      old.cut();
+      await reader.until((r) => r.messages.length === 5, 'what changed meanwhile', 8000);
+      const news = Object.fromEntries(reader.messages.slice(3).map((m) => [m.topic, m.text]));
+      assert.deepEqual(news, { 'stocks/A': '3', 'stocks/GONE': '' });
+    });
+  }
 });
 
 // --- the gateway away ---------------------------------------------------------------------------------
@@ -366,30 +393,3 @@ test('a gateway that comes back serves readers that come back, from their first 
     await Promise.all(readers.map((r) => r.until(() => r.latest.size === SYMBOLS.length)));
   }
 });
-
-// --- other brokers ------------------------------------------------------------------------------------
-
-for (const acknowledgeFirst of [false, true]) {
-  test(`a broker of MQTT 3.1.1 alone${acknowledgeFirst ? ', which acknowledges before it sends' : ''}`, async (t) => {
-    const old = await OldBroker.start(t, { acknowledgeFirst });
-    old.publish('stocks/A', '1');
-    old.publish('stocks/GONE', '1');
-    const over = await Gateway.start(t, old);
-    assert.ok(old.refused >= 1, 'MQTT 5 was tried first');
-    const reader = await RawMqtt.connect(t, over);
-    await reader.subscribe('stocks/#');
-    await reader.until((r) => r.messages.length === 2);
-    old.publish('stocks/A', '2');
-    await reader.until((r) => r.messages.length === 3);
-    const late = await RawMqtt.connect(t, over);
-    await late.subscribe('stocks/A');
-    await late.until((r) => r.messages[0]?.text === '2' && r.messages[0].retain);
-
-    old.retained.delete('stocks/GONE');
-    old.retained.set('stocks/A', '3');
-    old.cut();
-    await reader.until((r) => r.messages.length === 5, 'what changed meanwhile', 8000);
-    const news = Object.fromEntries(reader.messages.slice(3).map((m) => [m.topic, m.text]));
-    assert.deepEqual(news, { 'stocks/A': '3', 'stocks/GONE': '' });
-  });
-}

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 
 import { Broker, Gateway, Relay, pause, tempDir } from '../support/index.mjs';
@@ -219,27 +219,30 @@ test('a client that ends its side still gets its answer', async (t) => {
   await raw.closed();
 });
 
-test('a client that takes its time over the last answer gets all of it', async (t) => {
-  const raw = await RawHttp.open(t, gateway);
-  raw.stall();
-  raw.send(get('/large.bin', 'Connection: close'));
-  await pause(3500); // longer than a closed connection lingers
-  raw.resume();
-  assert.equal((await raw.answer()).body.length, LARGE);
-  await raw.closed();
-});
+// The first waits: the other runs beside it.
+describe('bytes that take their time', { concurrency: true }, () => {
+  test('a client that takes its time over the last answer gets all of it', async (t) => {
+    const raw = await RawHttp.open(t, gateway);
+    raw.stall();
+    raw.send(get('/large.bin', 'Connection: close'));
+    await pause(3500); // longer than a closed connection lingers
+    raw.resume();
+    assert.equal((await raw.answer()).body.length, LARGE);
+    await raw.closed();
+  });
 
-test('the answer is the same wherever the bytes of a request are cut', async (t) => {
-  const text = get('/healthz', 'Accept-Encoding: gzip', 'Connection: close');
-  const cuts = Array.from({ length: text.length - 1 }, (_, i) => i + 1);
-  const statuses = await Promise.all(
-    cuts.map(async (at) => {
-      const raw = await RawHttp.open(t, gateway);
-      await raw.sendPieces([text.slice(0, at), text.slice(at)]);
-      return (await raw.answer()).status;
-    }),
-  );
-  assert.deepEqual(new Set(statuses), new Set([200]));
+  test('the answer is the same wherever the bytes of a request are cut', async (t) => {
+    const text = get('/healthz', 'Accept-Encoding: gzip', 'Connection: close');
+    const cuts = Array.from({ length: text.length - 1 }, (_, i) => i + 1);
+    const statuses = await Promise.all(
+      cuts.map(async (at) => {
+        const raw = await RawHttp.open(t, gateway);
+        await raw.sendPieces([text.slice(0, at), text.slice(at)]);
+        return (await raw.answer()).status;
+      }),
+    );
+    assert.deepEqual(new Set(statuses), new Set([200]));
+  });
 });
 
 test('a request that comes byte by byte is answered', async (t) => {
