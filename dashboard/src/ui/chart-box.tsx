@@ -2,12 +2,12 @@
 import { computed, effect, useSignal, type Signal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { ChartLook, PriceChart, Reading } from '../chart/price-chart';
-import { chartKey, type LoadState } from '../store/bar-loader';
 import { alertLines } from '../store/alerts';
-import { stopComparing, toggleLink, type ShownChart } from '../store/charts';
-import { formatChange, formatDay, formatMoment, formatPercent, formatPrice, formatVolume } from '../store/format';
+import { toggleLink, type ShownChart } from '../store/charts';
+import { formatChange, formatPercent, formatPrice, formatVolume } from '../store/format';
 import type { Model } from '../store/model';
 import type { Row } from '../store/row';
+import { direction, stateOf, timeOf } from './chart-facts';
 import { pressOnChart } from './chart-keys';
 import { chartColours } from './chart-colours';
 import type { ChartView } from './chart-view';
@@ -19,7 +19,8 @@ export interface BoxProps { model: Model; desk: Desk; view: ChartView; index: nu
 
 const NOTHING: Reading = { bar: undefined, change: undefined, percent: undefined, gap: undefined, compared: [] };
 
-const compareForm = later(() => import('./extras').then((m) => m.CompareForm));
+const beside = later(() => import('./extras').then((m) => m.Beside));
+const emptiness = later(() => import('./extras').then((m) => m.Emptiness));
 
 interface BoxState {
   reading: Signal<Reading>;
@@ -50,11 +51,10 @@ export function ChartBox(props: BoxProps) {
       <div class="chart-over">
         {isMany && <BoxHead {...props} shown={shown} row={row} state={state} />}
         <Legend model={model} shown={shown} row={row} reading={state.reading.value} />
-        <Compared {...props} shown={shown} reading={state.reading.value} />
-        <Note model={model} shown={shown} row={row} />
+        <beside.Part {...props} shown={shown} row={row} reading={state.reading.value} />
       </div>
       {state.failed.value ? <NotLoaded state={state} /> : <ChartHost {...props} state={state} key={state.tries.value} />}
-      {!state.failed.value && <Emptiness model={model} shown={shown} row={row} reading={state.reading.value} />}
+      {!state.failed.value && <emptiness.Part model={model} shown={shown} row={row} reading={state.reading.value} />}
       <div class="chart-jumps">
         {!state.isAuto.value && <button type="button" onClick={() => view.get(index)?.fitPrices()} title="The price scale was moved by hand: let it fit again">Fit prices</button>}
         {!state.isLive.value && <button type="button" class="to-live" onClick={() => view.get(index)?.toLive()} title="Back to the newest bar (n)">Go to now ›</button>}
@@ -78,14 +78,6 @@ function BoxHead({ model, shown, row, index, state }: BoxProps & { shown: ShownC
   );
 }
 
-export function direction(value: number | undefined): string {
-  return value === undefined || value === 0 ? '' : value > 0 ? 'up' : 'down';
-}
-
-function timeOf(model: Model, { interval }: ShownChart, time: number): string {
-  return interval === '1d' ? formatDay(time * 1000, 'UTC') : formatMoment(time * 1000, model.settings.value.zone);
-}
-
 function Legend({ model, shown, row, reading: { bar, change, percent, gap } }: { model: Model; shown: ShownChart; row: Row | undefined; reading: Reading }) {
   if (gap) return <div class="legend missing" data-testid="legend">{gap.why}, {timeOf(model, shown, gap.before)} to {timeOf(model, shown, gap.after)}</div>;
   if (!bar || !row) return null;
@@ -101,62 +93,6 @@ function Legend({ model, shown, row, reading: { bar, change, percent, gap } }: {
       <span class={`legend-change ${direction(change)}`} data-testid="legend-change" title="Against the close of the bar before">{formatChange(change, row.decimals)} ({formatPercent(percent)})</span>
     </div>
   );
-}
-
-/** What is drawn over the chart, with how far each has come since the left edge. */
-function Compared({ model, view, index, shown, reading }: BoxProps & { shown: ShownChart; reading: Reading }) {
-  const isTyping = view.comparing.value === index;
-  if (shown.compared.length === 0 && !isTyping) return null;
-  const line = (k: number) => <svg class={`swatch swatch-${k}`} viewBox="0 0 18 6" aria-hidden="true"><path d="M0 3h18" /></svg>;
-  return (
-    <div class="compared" data-testid="compared">
-      {shown.compared.length > 0 && <span class="compared-one" title="Since the left edge of what is in sight"><b class="symbol-text">{shown.symbol}</b><span class={direction(reading.compared[0])}>{formatPercent(reading.compared[0])}</span></span>}
-      {shown.compared.map((symbol, k) => (
-        <span class="compared-one" key={symbol}>
-          {line(k + 1)}<b class="symbol-text">{symbol}</b>
-          <span class={direction(reading.compared[k + 1])}>{formatPercent(reading.compared[k + 1])}</span>
-          <button type="button" class="link" aria-label={`Stop comparing with ${symbol}`} onClick={() => model.set(stopComparing(model.settings.peek(), index, symbol))}><Icon name="close" /></button>
-        </span>
-      ))}
-      {isTyping && <compareForm.Part model={model} view={view} index={index} shown={shown} />}
-    </div>
-  );
-}
-
-function stateOf(model: Model, { symbol, interval }: ShownChart): LoadState | undefined {
-  return model.loader.states.value.get(chartKey({ symbol, interval }));
-}
-
-/** Beside bars: where they come from, if that is not what one would think. */
-function Note({ model, shown, row }: { model: Model; shown: ShownChart; row: Row | undefined }) {
-  void model.meter.value; // looks again a few times a second
-  const first = row?.bars[shown.interval].list[0];
-  const state = stateOf(model, shown);
-  if (!first || (state !== 'off' && state !== 'failed')) return null;
-  const since = timeOf(model, shown, first.time);
-  const [text, title] = state === 'off'
-    ? [`No history: seen by this page since ${since}`, 'The gateway runs without --store, so nothing from before this visit can be shown.']
-    : ['The history does not answer; trying again', `What is shown since ${since} was seen by this page, or loaded before.`];
-  return <div class="chart-note" data-testid="chart-note" title={title}><Icon name={state === 'off' ? 'info' : 'again'} />{text}</div>;
-}
-
-/** In place of bars: why there are none. */
-function Emptiness({ model, shown, row, reading }: { model: Model; shown: ShownChart; row: Row | undefined; reading: Reading }) {
-  void model.meter.value;
-  if (reading.bar || (row && row.bars[shown.interval].list.length > 0)) return null;
-  const [head, more] = words(shown, stateOf(model, shown), model.state.value.phase === 'disconnected');
-  return <div class="chart-empty" data-testid="chart-empty"><div><b>{head}</b>{more && <p>{more}</p>}</div></div>;
-}
-
-function words({ symbol, interval }: ShownChart, state: LoadState | undefined, isDisconnected: boolean): [string, string?] {
-  if (symbol === '') return ['No symbol is chosen.', 'Choose one in the list, or press / to search.'];
-  if (state === undefined || state === 'loading') return isDisconnected ? ['The gateway cannot be reached.', 'The chart comes when it is back.'] : [`Loading the bars of ${symbol}…`];
-  const noTick = `No tick of ${symbol} has come yet.`;
-  switch (state) {
-    case 'failed': return ['The history does not answer.', 'This page asks again every 5 seconds, and draws the ticks that come meanwhile.'];
-    case 'off': return [noTick, 'The gateway runs without --store, so there is no history to begin with. The chart grows with the ticks.'];
-    case 'ready': return [noTick, `And nothing is recorded of it at ${interval}. The chart grows with the ticks.`];
-  }
 }
 
 function NotLoaded({ state }: { state: BoxState }) {

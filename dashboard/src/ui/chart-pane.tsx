@@ -3,7 +3,8 @@ import { formatChange, formatMoment, formatPercent, formatPrice, formatVolume } 
 import { addSymbols } from '../store/lists';
 import type { Model } from '../store/model';
 import type { Row } from '../store/row';
-import { ChartBox, direction } from './chart-box';
+import { ChartBox } from './chart-box';
+import { direction } from './chart-facts';
 import { ChartTools } from './chart-tools';
 import type { ChartView } from './chart-view';
 import type { Desk } from './desk';

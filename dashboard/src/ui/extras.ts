@@ -10,10 +10,11 @@ await new Promise((there) => { styles.onload = styles.onerror = there; }); // no
 export { letPullAlerts } from './alert-pull';
 export { ToolMenu } from './tool-menu';
 export { Welcome } from './welcome';
-export { CompareForm } from './compare-form';
+export { Beside, Emptiness } from './chart-words';
 export { WELL_KNOWN } from '../store/well-known';
 export { ring } from './bell';
 export { Dialogs } from './dialogs';
+export { Empty } from './empty';
 export { RowDrag } from './drag-rows';
 export { listenToSwipes } from './swipe';
 export { AlertsPanel } from './panels/alerts';

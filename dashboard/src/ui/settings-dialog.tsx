@@ -7,12 +7,12 @@ import type { Desk } from './desk';
 import { readFile, saveFile } from './files';
 import { Modal } from './modal';
 
-function Choice<T extends string>({ label, value, options, onPick }: { label: string; value: T; options: [T, string][]; onPick: (value: T) => void }) {
+function Choice<T extends string>({ label, value, options, sampled = false, onPick }: { label: string; value: T; options: [T, string][]; sampled?: boolean; onPick: (value: T) => void }) {
   return (
     <fieldset>
       <legend>{label}</legend>
       {options.map(([id, text]) => (
-        <label key={id}><input type="radio" name={label} checked={id === value} onChange={() => onPick(id)} /> <span>{text}</span></label>
+        <label key={id}><input type="radio" name={label} checked={id === value} onChange={() => onPick(id)} /> {sampled && <i class={`sample sample-${id}`} aria-hidden="true" />}<span>{text}</span></label>
       ))}
     </fieldset>
   );
@@ -23,7 +23,7 @@ export function SettingsDialog({ model, desk }: { model: Model; desk: Desk }) {
   return (
     <Modal desk={desk} title="Settings">
       <Choice<Theme> label="Theme" value={s.theme} options={[['system', 'As the system'], ['dark', 'Dark'], ['light', 'Light']]} onPick={(theme) => model.set({ theme })} />
-      <Choice<Palette> label="Up and down" value={s.palette} options={[['classic', 'Green and red'], ['colour-blind', 'Blue and orange (colour-blind safe)'], ['red-up', 'Red up, green down'], ['own', 'Own colours']]} onPick={(palette) => model.set({ palette })} />
+      <Choice<Palette> label="Up and down" value={s.palette} options={[['classic', 'Green and red'], ['colour-blind', 'Blue and orange (colour-blind safe)'], ['red-up', 'Red up, green down'], ['own', 'Own colours']]} sampled onPick={(palette) => model.set({ palette })} />
       {s.palette === 'own' && <OwnPickers model={model} desk={desk} />}
       <Choice<Zone> label="Times" value={s.zone} options={[['local', 'Local'], ['America/New_York', 'New York'], ['UTC', 'UTC']]} onPick={(zone) => model.set({ zone })} />
       <fieldset>
@@ -31,6 +31,7 @@ export function SettingsDialog({ model, desk }: { model: Model; desk: Desk }) {
         <label><input type="checkbox" checked={s.flash} onChange={() => model.set({ flash: !s.flash })} /> <span>Flash when a price moves</span></label>
       </fieldset>
       <Transfer model={model} desk={desk} />
+      <button type="button" class="small phone-only" onClick={() => { desk.dialog.value = 'help'; }}>Keys and help</button>
     </Modal>
   );
 }

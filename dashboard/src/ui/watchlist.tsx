@@ -13,6 +13,7 @@ import { later } from './later';
 import { PauseButton, SessionMark } from './top-bar';
 
 const NEW_LIST = '+new';
+const empty = later(() => import('./extras').then((m) => m.Empty));
 const welcome = later(() => import('./extras').then((m) => m.Welcome));
 
 export function Watchlist({ model, desk, view, grid }: { model: Model; desk: Desk; view: ChartView; grid: (host: HTMLElement) => Grid }) {
@@ -22,7 +23,7 @@ export function Watchlist({ model, desk, view, grid }: { model: Model; desk: Des
     <section class="watchlist" aria-label="Watchlist">
       <ListBar model={model} desk={desk} />
       <div class="grid" ref={host} id="grid" />
-      <Empty model={model} desk={desk} />
+      <empty.Part model={model} desk={desk} />
       {model.settings.value.welcome && <welcome.Part model={model} desk={desk} />}
       <Summary model={model} desk={desk} view={view} />
     </section>
@@ -87,32 +88,6 @@ export function rowMoves(model: Model, desk: Desk): Pick<GridHandlers, 'mayMove'
       if (list) model.setLists(placeSymbol(model.lists.peek(), list.id, symbol, gap));
     },
   };
-}
-
-/** What to do when there is nothing to see. */
-function Empty({ model, desk }: { model: Model; desk: Desk }) {
-  void model.symbolsVersion.value;
-  void model.lists.value;
-  void model.filter.value;
-  if (model.matchingRows().length > 0) return null;
-  const typed = model.filter.value.trim();
-  const list = model.activeList.value;
-  const { phase } = model.state.value;
-  if (typed !== '')
-    return <div class="empty"><b>Nothing here matches “{typed}”.</b><button type="button" onClick={() => { model.filter.value = ''; }}>Clear the filter</button></div>;
-  if (list)
-    return <div class="empty"><b>{list.name} is empty.</b><p>Press <kbd>/</kbd>, type a symbol, then <kbd>Shift</kbd> <kbd>Enter</kbd> to put it here.</p><button type="button" onClick={() => { desk.dialog.value = 'list'; }}>Add symbols…</button></div>;
-  if (phase === 'connecting')
-    return <div class="empty"><b>Connecting…</b></div>;
-  if (phase === 'disconnected')
-    return <div class="empty"><b>The gateway cannot be reached.</b><p>This page keeps trying. Is <code>tapecast-gateway</code> running?</p></div>;
-  return (
-    <div class="empty" data-testid="empty">
-      <b>No prices yet: is the publisher running?</b>
-      <p>This page is connected and waits for <code>stocks/+</code>. To see what the broker has:</p>
-      <pre>mosquitto_sub -t 'stocks/#' -v</pre>
-    </div>
-  );
 }
 
 function Summary({ model, desk, view }: { model: Model; desk: Desk; view: ChartView }) {
