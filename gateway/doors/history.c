@@ -92,7 +92,7 @@ static int get_number(const struct http_request *r, const char *name, int64_t mi
         return found;
     errno = 0;
     value = strtoll(text, &end, 10);
-    if (errno != 0 || *end != '\0' || value < min || value > max) {
+    if (errno != 0 || *end != '\0' || *text <= ' ' || value < min || value > max) {
         snprintf(detail, sizeof(detail), "%s is to be a whole number from %lld to %lld.", name,
                  (long long)min, (long long)max);
         problem(r, 400, detail);

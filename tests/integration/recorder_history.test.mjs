@@ -72,6 +72,8 @@ const WRONG = [
   ['symbol=AAPL&resolution=2', /one of 1S, 1, 5, 15, 60, 1D/],
   ['symbol=AAPL&from=yesterday', /from is to be a whole number/],
   ['symbol=AAPL&to=1.5', /to is to be a whole number/],
+  ['symbol=AAPL&from=+10', /from is to be a whole number/],
+  ['symbol=AAPL&from=99999999999999999999', /from is to be a whole number/],
   ['symbol=AAPL&to=1712332800000', /to is to be/],
   ['symbol=AAPL&from=10&to=5', /later than to/],
   ['symbol=AAPL&countback=0', /countback is to be .* from 1 to 100000/],
