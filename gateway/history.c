@@ -35,7 +35,8 @@ struct history {
     size_t n_waiting;
     struct history_stats stats;
     bool stop;
-    bool lost; /* the thread hangs in a store that does not answer: all of this is its alone */
+    bool ended; /* the thread's last word */
+    bool lost;  /* the thread hangs in a store that does not answer: all of this is its alone */
 };
 
 void inquiry_free(struct inquiry *q)
@@ -174,6 +175,10 @@ static void *run(void *history)
             answer(h, q);
         give_back(h, q);
     }
+    pthread_mutex_lock(&h->lock);
+    h->ended = true;
+    pthread_cond_signal(&h->changed);
+    pthread_mutex_unlock(&h->lock);
     return NULL;
 }
 
@@ -225,33 +230,27 @@ void history_stats(struct history *h, struct history_stats *ret)
     pthread_mutex_unlock(&h->lock);
 }
 
-/* Whether the thread has ended in time. */
-static bool join(struct history *h)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += STOP_S;
-    return pthread_clockjoin_np(h->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
-}
-
 void history_stop(struct history *h)
 {
-    bool ended;
+    struct timespec until;
+    bool lost;
 
     if (h == NULL || !h->started)
         return;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += STOP_S;
     pthread_mutex_lock(&h->lock);
     h->stop = true;
     pthread_cond_signal(&h->changed);
-    pthread_mutex_unlock(&h->lock);
-    ended = join(h);
-    pthread_mutex_lock(&h->lock);
-    h->lost = !ended;
+    while (!h->ended && pthread_cond_clockwait(&h->changed, &h->lock, CLOCK_MONOTONIC, &until) == 0)
+        continue;
+    lost = h->lost = !h->ended;
     pthread_mutex_unlock(&h->lock);
     h->started = false;
-    if (!ended)
+    if (lost)
         log_warn("the store of history does not answer, it is not waited for");
+    else
+        pthread_join(h->thread, NULL);
 }
 
 void history_free(struct history *h)

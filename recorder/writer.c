@@ -29,6 +29,7 @@ struct writer {
     pthread_mutex_t lock; /* for what follows */
     pthread_cond_t changed;
     bool stop;
+    bool ended; /* the thread's last word */
     bool busy;
     struct mono busy_since;
     struct batch batch; /* the thread's own while busy */
@@ -158,6 +159,10 @@ static void *run(void *writer)
         prune(w);
         batch_done(w);
     }
+    pthread_mutex_lock(&w->lock);
+    w->ended = true;
+    pthread_cond_signal(&w->changed);
+    pthread_mutex_unlock(&w->lock);
     return NULL;
 }
 
@@ -249,23 +254,29 @@ void writer_seen(struct writer *w)
         log_error("eventfd: %m");
 }
 
-/* Whether the thread has ended in time. */
+/* Stop the thread. Returns whether it has ended in time. */
 static bool join(struct writer *w)
 {
     int64_t until_ns = mono_add_ms(mono_now(), STOP_MS).ns;
     struct timespec until = {.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
+    bool ended;
 
-    return pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_cond_signal(&w->changed);
+    while (!w->ended && pthread_cond_timedwait(&w->changed, &w->lock, &until) == 0)
+        continue;
+    ended = w->ended;
+    pthread_mutex_unlock(&w->lock);
+    if (ended)
+        pthread_join(w->thread, NULL);
+    return ended;
 }
 
 bool writer_free(struct writer *w)
 {
     if (w == NULL)
         return true;
-    pthread_mutex_lock(&w->lock);
-    w->stop = true;
-    pthread_cond_signal(&w->changed);
-    pthread_mutex_unlock(&w->lock);
     if (w->started && !join(w)) {
         log_error("the store does not answer: what changed last was not stored");
         return false;
