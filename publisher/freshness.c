@@ -6,6 +6,7 @@
 #define SET_MS 2000      /* the wall clock moving that much by itself has been set */
 #define LENIENT 10       /* times the silence that was nothing */
 #define LENIENT_MS 3.6e6 /* and an hour at least, as a halt may take */
+#define LULL_MS 600000   /* … of a whole feed, off hours */
 #define ONE_OF_MANY 1.5  /* a symbol may be halted: it is given more than the whole feed */
 #define LEAST_MS 4000    /* and looked at a few times a second: told within 5 s */
 #define OFF_HOURS 3      /* few trade then, and in fits and starts */
@@ -66,7 +67,7 @@ static struct mono overdue(const struct freshness *f, const struct beat *b, int 
         from = f->since;
     if (pace != ROUND_THE_CLOCK && mono_before(from, f->session_since))
         from = mono_add_ms(f->session_since, FIRST_MS);
-    if (b->day == f->day && patience_ms < b->patience_ms)
+    if (b->day == f->day && b->pace == pace && patience_ms < b->patience_ms)
         patience_ms = b->patience_ms;
     return mono_add_ms(from, (int64_t)patience_ms);
 }
@@ -74,6 +75,18 @@ static struct mono overdue(const struct freshness *f, const struct beat *b, int 
 static bool is_overdue(const struct freshness *f, const struct beat *b, int pace, struct mono now)
 {
     return pace >= 0 && !mono_before(now, overdue(f, b, pace));
+}
+
+/* Its silence was nothing: for the rest of this session it has to be much longer, and `least_ms`.
+ */
+static void forgive(const struct freshness *f, struct beat *b, int pace, double least_ms,
+                    struct mono now)
+{
+    b->patience_ms = LENIENT * (double)(now.ns - b->paces[pace].last.ns) / 1e6;
+    if (b->patience_ms < least_ms)
+        b->patience_ms = least_ms;
+    b->day = f->day;
+    b->pace = pace;
 }
 
 static void beat(const struct freshness *f, struct beat *b, int pace, struct mono now)
@@ -84,11 +97,8 @@ static void beat(const struct freshness *f, struct beat *b, int pace, struct mon
 
     if (was_away) {
         pulse_pause(p);
-    } else if (is_overdue(f, b, pace, now)) { /* it was nothing */
-        b->patience_ms = LENIENT * (double)(now.ns - p->last.ns) / 1e6;
-        if (b->patience_ms < LENIENT_MS)
-            b->patience_ms = LENIENT_MS;
-        b->day = f->day;
+    } else if (is_overdue(f, b, pace, now)) {
+        forgive(f, b, pace, LENIENT_MS, now);
     }
     pulse_beat(p, now);
     b->heard = now;
@@ -102,8 +112,9 @@ int64_t freshness_look(struct freshness *f, struct mono now, struct wall wall,
 
     f->wall_ahead_ms = ahead_ms;
     f->day = day;
-    if (first || session != f->session)
+    if (first || session != f->session) {
         f->session_since = now;
+    }
     f->session = session;
     if (!first && set_ms < SET_MS && set_ms > -SET_MS)
         return 0;
@@ -128,8 +139,13 @@ void freshness_heard(struct freshness *f, struct fresh *s, enum quote_session se
     s->beat.heard = now;
     if (pace < 0)
         return;
-    if (freshness_is_silent(f, now)) /* the feed was away: nobody could have said anything */
-        f->since = now;
+    if (freshness_is_silent(f, now)) {
+        if (pace == PRE || pace == POST) { /* few trade then: nobody had anything to say */
+            forgive(f, &f->all[0], pace, LULL_MS, now);
+            forgive(f, &s->beat, pace, LENIENT_MS, now);
+        }
+        f->since = now; /* or the feed was away: nobody could have said anything */
+    }
     beat(f, &f->all[!s->has_hours], pace, now);
     beat(f, &s->beat, pace, now);
 }

@@ -7,7 +7,8 @@
  *
  * A symbol that is silent while the others go on may be halted: when it turns out that it was
  * called stale for nothing, it is given ten times that silence, an hour at least, for the rest of
- * the day. What a symbol, or the feed, could not have said (an outage, a sleep of the machine, a
+ * the session; before and after regular hours, when few trade, so is a whole feed, ten minutes at
+ * least. What a symbol, or the feed, could not have said (an outage, a sleep of the machine, a
  * clock that was set) is not learned.
  *
  * Pure: no clock of its own; one thread.
@@ -37,8 +38,9 @@ const char *fresh_state_name(enum fresh_state state); /* "unknown", "fresh", "st
 struct beat { /* what comes again and again: a symbol's prices, or all of a feed's */
     struct pulse paces[FRESH_PACES];
     struct mono heard;  /* the last, in whatever session */
-    double patience_ms; /* at least, for the rest of `day` */
+    double patience_ms; /* at least, for the rest of `day` in session `pace` */
     int32_t day;
+    int pace;
 };
 
 struct freshness {      /* of one feed; all zero at first */

@@ -209,13 +209,15 @@ static size_t list_symbols(struct feed *f, FILE *out)
 /* NULL when there is nothing to ask for (or no memory). */
 static char *make_url(struct feed *f)
 {
+    const char *base = f->live.config.options->alpaca_url;
+    size_t base_len = strlen(base), len = 0;
     char *text = NULL;
-    size_t len = 0;
     FILE *out = open_memstream(&text, &len);
 
     if (out == NULL)
         return NULL;
-    fprintf(out, "%s%s?symbols=", f->live.config.options->alpaca_url,
+    base_len -= base[base_len - 1] == '/';
+    fprintf(out, "%.*s%s?symbols=", (int)base_len, base,
             f->rules.has_tapes ? "/v2/stocks/snapshots" : "/v1beta3/crypto/us/snapshots");
     f->snapshots.named = list_symbols(f, out);
     if (f->rules.has_tapes)

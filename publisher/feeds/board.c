@@ -27,6 +27,7 @@ int board_init(struct board *b, const char *service, const struct feed_config *c
 
     *b = (struct board){
         .service = service,
+        .patience = 1,
         .published_at = now,
         .told = wall_now(),
         .told_at = now,
@@ -238,7 +239,8 @@ enum flow board_flow(const struct board *b, struct mono now)
 {
     if (b->pulse.last.ns == 0)
         return FLOW_NONE;
-    if (mono_before(now, pulse_overdue(&b->pulse)))
+    if (mono_before(
+            now, mono_add_ms(b->pulse.last, b->patience * (int64_t)pulse_patience_ms(&b->pulse))))
         return FLOW_GOOD;
     return pulse_is_learned(&b->pulse) ? FLOW_SILENT : FLOW_NONE;
 }

@@ -46,6 +46,7 @@ struct board {
     struct list news;         /* rows, in the order in which they had news */
     struct mono published_at; /* the last of them */
     struct pulse pulse;       /* of all trades together */
+    int64_t patience;         /* times what the pulse says: more when few trade */
     size_t missed;            /* snapshots newer than what the stream told, in a row */
     unsigned mute;            /* connections in a row that were given up for it */
     bool wants_day;           /* some row does: see board_take_wish() */

@@ -14,6 +14,7 @@
 #define LOOK_MS 500 /* how soon a silence is told */
 #define CLOCK_LOOK_MS 200
 #define STILL_MS 60000 /* without news */
+#define THIN_TIMES 3
 
 /* The line that lets the record be played as this feed. */
 static cJSON *describe(const struct live *l)
@@ -89,6 +90,12 @@ void live_release(struct live *l)
     pthread_mutex_destroy(&l->lock);
 }
 
+/* Few trade then, and in fits and starts. */
+static bool is_thin(enum quote_session session)
+{
+    return session == SESSION_PRE || session == SESSION_POST;
+}
+
 static void look_at_clock(struct live *l, const struct live_ops *ops, struct feed *f,
                           struct mono now)
 {
@@ -103,6 +110,7 @@ static void look_at_clock(struct live *l, const struct live_ops *ops, struct fee
     board_trust_first(&l->board, now);
     if (l->sessions.now == before)
         return;
+    l->board.patience = is_thin(l->sessions.now) ? THIN_TIMES : 1;
     board_forget_pace(&l->board);
     ops->session(f);
 }

@@ -98,6 +98,17 @@ static void rows_with_news_are_given_once_in_order(void **state)
     assert_false(board_take(&b, &sessions, now, &q));
 }
 
+static void while_few_trade_a_stream_may_be_silent_for_longer(void **state)
+{
+    (void)state;
+    b.patience = 3;
+    learn_a_busy_stream();
+    pass(6000);
+    assert_int_equal(board_flow(&b, now), FLOW_GOOD);
+    pass(4000);
+    assert_int_equal(board_flow(&b, now), FLOW_SILENT);
+}
+
 static void a_first_trade_waits_for_something_to_measure_it_by_for_three_seconds(void **state)
 {
     struct row *r = &b.rows[0];
@@ -236,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(rows_with_news_are_given_once_in_order),
+        TEST(while_few_trade_a_stream_may_be_silent_for_longer),
         TEST(a_first_trade_waits_for_something_to_measure_it_by_for_three_seconds),
         TEST(a_wild_first_trade_gives_way_to_the_snapshot),
         TEST(a_busy_stream_that_says_nothing_is_silent_within_seconds),
