@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import {
   AlpacaStandIn,
   Broker,
+  FastClock,
   Publisher,
   mqttClient,
   openMarket,
@@ -14,10 +15,11 @@ import {
   until,
 } from '../support/index.mjs';
 
+const SPEED = 5; // of a publisher's life, where a test would wait for its patience to end
 const KEY = 'PKC0FFEE4711';
 const SECRET = 'sandbox-s3cr3t+/=';
 
-async function run(t, { feed = 'alpaca', symbols = ['AAPL', 'MSFT'], args = [], prepare } = {}) {
+async function run(t, { feed = 'alpaca', symbols = ['AAPL', 'MSFT'], args = [], prepare, fast = false } = {}) {
   const standIn = await AlpacaStandIn.start(t);
   prepare?.(standIn);
   const broker = await Broker.start(t);
@@ -30,6 +32,7 @@ async function run(t, { feed = 'alpaca', symbols = ['AAPL', 'MSFT'], args = [], 
       ...['--market-hours', openMarket(t), ...args],
     ],
     env: { APCA_API_KEY_ID: KEY, APCA_API_SECRET_KEY: SECRET },
+    clock: fast ? new FastClock(Date.now(), SPEED) : undefined,
   });
   return { standIn, broker, reader, publisher };
 }
@@ -168,9 +171,9 @@ describe('alpaca', { concurrency: 5 }, () => {
 
   for (const [code, words] of [[402, /key is not accepted/], [409, /not in the plan/], [411, /may not/], [408, /not in the plan/]])
     test(`error ${code} needs the user, and is not asked for again and again`, async (t) => {
-      const all = await run(t, { prepare: (standIn) => (standIn.verdict = () => standIn.refuse(code)) });
+      const all = await run(t, { fast: true, prepare: (standIn) => (standIn.verdict = () => standIn.refuse(code)) });
       await says(all.reader, 'failed', words);
-      await pause(2500);
+      await pause(5000 / SPEED);
       assert.equal(all.standIn.attempts.length, 1);
       assertSecret(all);
     });
@@ -324,7 +327,7 @@ describe('alpaca', { concurrency: 5 }, () => {
     });
 
   test('connected but mute: found by snapshots that are newer, and taken anew', async (t) => {
-    const all = await run(t, { symbols: ['AAPL'] });
+    const all = await run(t, { symbols: ['AAPL'], fast: true });
     await subscribed(all.standIn, 'AAPL');
     const start = Date.now() - 3600_000;
     for (let i = 0; i < 80; i++) {
@@ -333,9 +336,7 @@ describe('alpaca', { concurrency: 5 }, () => {
     }
     let price = 100;
     all.standIn.answer = ({ json }) => json(200, { AAPL: snapshot((price += 1)) });
-    const silent = performance.now();
     await says(all.reader, 'fault', /fallen silent/);
-    assert.ok(performance.now() - silent < 5000);
     await until(() => all.standIn.attempts.length === 2);
     assert.match(all.publisher.log, /connected, but trades do not come/);
     await shows(all.reader, 'AAPL', price);

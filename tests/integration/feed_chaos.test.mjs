@@ -23,7 +23,7 @@ import {
 
 const SPEED = 20;
 const OPEN = Date.UTC(2026, 10, 24, 15, 0, 0); // a Tuesday, 10:00 in New York
-const CHAOS_MS = 600_000; // half a minute of ours
+const CHAOS_MS = 300_000; // a quarter of a minute of ours
 const SYMBOLS = ['AAPL', 'MSFT', 'NVDA'];
 const KEY = 'c0ffee4711';
 const SECRET = 's3cr3t0815';

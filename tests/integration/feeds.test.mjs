@@ -8,6 +8,7 @@ import { describe, test } from 'node:test';
 import {
   AlpacaStandIn,
   Broker,
+  FastClock,
   FinnhubStandIn,
   FinnhubStream,
   Program,
@@ -20,25 +21,26 @@ import {
 
 const KEYS = { FINNHUB_API_KEY: 'f1nnhubs3cr3t', APCA_API_KEY_ID: 'PKALPACA', APCA_API_SECRET_KEY: 'alp4cas3cr3t' };
 
-async function run(t, { feeds, args = [], env = {} }) {
+async function run(t, { feeds, args = [], env = {}, clock }) {
   const alpaca = await AlpacaStandIn.start(t);
   const rest = await FinnhubStandIn.start(t);
   const finnhub = await FinnhubStream.start(t);
   rest.answer('zeros');
   const broker = await Broker.start(t);
   const reader = await mqttClient(t, broker.url, { subscribe: ['stocks/#', 'status/#'] });
-  const publisher = new Program(
-    t,
-    'tapecast-publisher',
-    [
-      ...['--mqtt-url', broker.url, '--instance', 'test', '--market-hours', openMarket(t)],
+  const [feed, ...others] = feeds;
+  const publisher = Publisher.start(t, broker, {
+    feed,
+    args: [
+      ...others.flatMap((name) => ['--feed', name]),
+      ...['--instance', 'test', '--market-hours', openMarket(t)],
       ...['--alpaca-url', alpaca.url, '--alpaca-ws-url', alpaca.wsUrl],
       ...['--finnhub-url', rest.url, '--finnhub-ws-url', finnhub.url],
-      ...feeds.flatMap((feed) => ['--feed', feed]),
       ...args,
     ],
-    { env: { ...KEYS, ...env } },
-  ).start();
+    env: { ...KEYS, ...env },
+    clock,
+  });
   return { alpaca, rest, finnhub, broker, reader, publisher };
 }
 
@@ -63,7 +65,8 @@ async function ended(t, args) {
 
 describe('several feeds', { concurrency: 4 }, () => {
   test('a symbol falls over to the next feed and back, its numbers without a gap', async (t) => {
-    const all = await run(t, { feeds: ['alpaca=AAPL,MSFT', 'finnhub=AAPL,NVDA'] });
+    const clock = new FastClock(Date.now(), 5); // the preferred one has to prove itself for ten seconds
+    const all = await run(t, { feeds: ['alpaca=AAPL,MSFT', 'finnhub=AAPL,NVDA'], clock });
     await subscribed(all, 'AAPL');
     all.alpaca.trade(['AAPL', 100], ['MSFT', 400]);
     await shows(all.reader, 'AAPL', 100);

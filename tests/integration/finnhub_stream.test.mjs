@@ -7,6 +7,7 @@ import {
   ANSWERS,
   Broker,
   CA_FILE,
+  FastClock,
   FinnhubStandIn,
   FinnhubStream,
   Proxy,
@@ -18,9 +19,10 @@ import {
   until,
 } from '../support/index.mjs';
 
+const SPEED = 5; // of a publisher's life, where a test would wait for its patience to end
 const KEY = 'sandbox&c0ffee4711';
 
-async function run(t, { symbols = ['AAPL', 'MSFT'], args = [], tls = false, quotes = 'zeros', prepare, env } = {}) {
+async function run(t, { symbols = ['AAPL', 'MSFT'], args = [], tls = false, quotes = 'zeros', prepare, env, fast = false } = {}) {
   const rest = await FinnhubStandIn.start(t);
   const stream = await FinnhubStream.start(t, { tls });
   rest.answer(quotes);
@@ -35,6 +37,7 @@ async function run(t, { symbols = ['AAPL', 'MSFT'], args = [], tls = false, quot
       ...['--finnhub-calls-per-minute', '1800', '--market-hours', openMarket(t), ...args],
     ],
     env: { FINNHUB_API_KEY: KEY, ...env },
+    clock: fast ? new FastClock(Date.now(), SPEED) : undefined,
   });
   return { rest, stream, broker, reader, publisher };
 }
@@ -210,6 +213,18 @@ describe('finnhub stream', { concurrency: 5 }, () => {
     assert.deepEqual(proxy.tunnels, [new URL(all.stream.url).host]);
   });
 
+  test('a flood of pings is answered, and trades come through', async (t) => {
+    const all = await run(t, { symbols: ['AAPL'] });
+    await subscribed(all.stream, 1);
+    let pongs = 0;
+    all.stream.socket.on('pong', () => pongs++);
+    all.stream.raw.write(Buffer.concat(Array.from({ length: 20_000 }, () => frameBytes('', { opcode: 9 }))));
+    all.stream.trade(['AAPL', 100]);
+    await shows(all.reader, 'AAPL', 100);
+    await until(() => pongs === 20_000);
+    assert.equal(all.stream.attempts.length, 1);
+  });
+
   test('messages of no kind among others are passed over', async (t) => {
     const all = await run(t, { symbols: ['AAPL'] });
     await subscribed(all.stream, 1);
@@ -240,8 +255,7 @@ describe('finnhub stream', { concurrency: 5 }, () => {
     all.stream.trade(['AAPL', 100]);
     await shows(all.reader, 'AAPL', 100);
     assert.deepEqual(prices(all.reader, 'AAPL'), [100]);
-    const [first, second] = all.stream.attempts;
-    assert.ok(second.at - first.at < 1600, 'one end, one wait');
+    assert.equal(all.stream.attempts.length, 2, 'one end, one wait');
   });
 
   const broken = {
@@ -271,14 +285,12 @@ describe('finnhub stream', { concurrency: 5 }, () => {
     });
 
   test('while there is no stream prices are asked for, and attempts grow rare', async (t) => {
-    const all = await run(t, { quotes: 'good', prepare: ({ stream }) => (stream.refusal = 503) });
+    const all = await run(t, { quotes: 'good', fast: true, prepare: ({ stream }) => (stream.refusal = 503) });
     await says(all.reader, 'live', /asking for prices; no stream: .*HTTP 503/);
     await until(() => all.stream.attempts.length >= 4);
-    const gaps = all.stream.attempts.slice(1).map(({ at }, i) => at - all.stream.attempts[i].at);
-    for (const [i, gap] of gaps.slice(0, 3).entries()) {
-      const full = 1000 * 2 ** i;
-      assert.ok(gap > full / 2 - 50 && gap < full + 600, `attempts are ${gaps} ms apart`);
-    }
+    const gaps = all.stream.attempts.slice(1).map(({ at }, i) => (at - all.stream.attempts[i].at) * SPEED);
+    for (const [i, gap] of gaps.slice(0, 3).entries())
+      assert.ok(gap > 500 * 2 ** i - 50, `attempts are ${gaps} ms apart`);
     all.stream.refusal = 0;
     await subscribed(all.stream);
     all.stream.trade(['AAPL', 210], ['MSFT', 211]);
@@ -288,18 +300,18 @@ describe('finnhub stream', { concurrency: 5 }, () => {
   });
 
   test('a server that takes us and drops us is not stormed', async (t) => {
-    const all = await run(t, { prepare: ({ stream }) => (stream.onConnect = (ws) => ws.terminate()) });
+    const all = await run(t, { fast: true, prepare: ({ stream }) => (stream.onConnect = (ws) => ws.terminate()) });
     await until(() => all.stream.attempts.length >= 3);
     const [first, , third] = all.stream.attempts;
-    assert.ok(third.at - first.at > 1500, 'reconnects in haste');
-    await pause(5000); // three in a row: another connection of this key, or the ghost of one
+    assert.ok((third.at - first.at) * SPEED > 1500, 'reconnects in haste');
+    await pause(5000 / SPEED); // three in a row: another connection of this key, or the ghost of one
     assert.equal(all.stream.attempts.length, 3);
   });
 
   test('a key that the stream refuses is asked for rarely', async (t) => {
-    const all = await run(t, { quotes: 'good', prepare: ({ stream }) => (stream.refusal = 401) });
+    const all = await run(t, { quotes: 'good', fast: true, prepare: ({ stream }) => (stream.refusal = 401) });
     await says(all.reader, 'live', /no stream: .*HTTP 401/);
-    await pause(3000);
+    await pause(5000 / SPEED);
     assert.equal(all.stream.attempts.length, 1);
     assertSecret(all);
   });
@@ -334,9 +346,7 @@ describe('finnhub stream', { concurrency: 5 }, () => {
       await pause(20);
     }
     await says(all.reader, 'live', /^streaming/);
-    const silent = performance.now();
     await says(all.reader, 'fault', /fallen silent/);
-    assert.ok(performance.now() - silent < 5000);
     await reconnects(all, () => all.rest.answer('good'));
     assert.match(all.publisher.log, /no stream: connected, but trades do not come/);
   });

@@ -325,7 +325,7 @@ describe('a file at full speed', { concurrency: 3 }, () => {
 
   test('a slow link slows the file down, no row is left out', async (t) => {
     const { reader, publisher, relay } = await replay(t, { through: true });
-    relay.bytesPerSecond = 500_000;
+    relay.bytesPerSecond = 1_000_000;
     assert.equal((await publisher.exited(30_000)).code, 0);
     await reader.until(() => status(reader)?.state === 'offline');
     assert.equal(quotes(reader).length, ROWS * SYMBOLS.length);
