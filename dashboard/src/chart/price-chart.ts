@@ -27,7 +27,6 @@ export interface ChartColours {
   down: string;
   accent: string;
   alert: string;
-  onAlert: string;
   font: string;
   compared: readonly string[];
   shades: ShadeColours;
@@ -92,6 +91,7 @@ export class PriceChart {
   private volumes: ISeriesApi<'Histogram'> | undefined;
   private lines: ISeriesApi<'Line'>[] = [];
   private closeLine: IPriceLine | undefined;
+  private lastLine: IPriceLine | undefined;
   private alerts: readonly AlertLine[] = [];
   private alertLines: (AlertLine & { line: IPriceLine })[] = [];
   private spacing = BAR_SPACING;
@@ -149,6 +149,7 @@ export class PriceChart {
     this.drawnAt = now;
     this.makeRoom();
     this.update();
+    this.markLast();
     this.spread();
     this.tellView();
     // looked at with each drawing: at the edge no more scrolling would tell of it
@@ -260,8 +261,7 @@ export class PriceChart {
     const { colours } = this.look;
     for (const { line } of this.alertLines) this.prices?.removePriceLine(line);
     this.alertLines = alerts.map((alert) => ({ ...alert, line: this.prices!.createPriceLine({
-      price: alert.price, title: alert.title, color: colours.alert, lineStyle: LineStyle.Dashed, lineWidth: 1, axisLabelVisible: true,
-      axisLabelColor: colours.alert, axisLabelTextColor: colours.onAlert,
+      price: alert.price, title: alert.title, lineStyle: LineStyle.Dashed, lineWidth: 1, ...labelled(colours.alert),
     }) }));
   }
 
@@ -342,6 +342,22 @@ export class PriceChart {
     this.read();
   }
 
+  /** The newest price: the library's own mark has white letters on every colour. */
+  private markLast(): void {
+    const { style, colours } = this.look;
+    const bar = this.bars?.list[this.bars.list.length - 1];
+    if (this.lastLine && !bar) this.prices?.removePriceLine(this.lastLine);
+    if (!bar || !this.prices) {
+      this.lastLine = undefined;
+      return;
+    }
+    const base = style === 'candles' ? bar.open : style === 'baseline' ? (this.drawn.prevClose ?? bar.open) : undefined;
+    const color = base === undefined ? colours.accent : bar.close >= base ? colours.up : colours.down;
+    this.lastLine ??= this.prices.createPriceLine({ price: bar.close, lineStyle: LineStyle.Dotted, lineWidth: 1 });
+    const shown = this.lastLine.options();
+    if (shown.price !== bar.close || shown.color !== color) this.lastLine.applyOptions({ price: bar.close, ...labelled(color) });
+  }
+
   private gapIn(list: readonly Bar[], first: number): boolean {
     for (let i = Math.max(0, first); i + 1 < list.length; i++) if (gapAfter(list, i, this.axis)) return true;
     return false;
@@ -414,9 +430,10 @@ export class PriceChart {
     if (this.prices) this.chart.removeSeries(this.prices);
     if (this.volumes) this.chart.removeSeries(this.volumes);
     this.closeLine = undefined;
+    this.lastLine = undefined;
     this.alertLines = [];
     this.volumes = undefined;
-    const common = { priceLineWidth: 1 as const, lastValueVisible: true };
+    const common = { priceLineVisible: false, lastValueVisible: false };
     switch (style) {
       case 'candles':
         this.prices = this.chart.addSeries(CandlestickSeries, {
@@ -563,6 +580,13 @@ export class PriceChart {
 
 function empty(time: number): never {
   return { time: time as UTCTimestamp } as never;
+}
+
+/** A line and its label on the axis, with letters that can be read on it. */
+function labelled(color: string): { color: string; axisLabelVisible: true; axisLabelColor: string; axisLabelTextColor: string } {
+  const n = Number.parseInt(color.slice(1), 16);
+  const luma = 0.2 * (n >> 16) + 0.69 * ((n >> 8) & 255) + 0.11 * (n & 255);
+  return { color, axisLabelVisible: true, axisLabelColor: color, axisLabelTextColor: luma > 113 ? '#0b0e15' : '#ffffff' };
 }
 
 /** '#26a69a' at 0.45 → 'rgba(38, 166, 154, 0.45)' */

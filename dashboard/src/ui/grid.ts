@@ -106,9 +106,11 @@ export class Grid {
     measure();
     touch.addEventListener('change', measure);
     new ResizeObserver(([entry]) => {
+      const isFirst = this.height === 0;
       this.width = entry!.contentRect.width;
       this.height = Math.max(0, entry!.contentRect.height - HEAD_PX); // the head stays in sight
       this.layout();
+      if (isFirst) this.reveal(this.selected);
     }).observe(host);
   }
 
@@ -179,7 +181,7 @@ export class Grid {
   /** Bring a row into sight. */
   reveal(symbol: string): void {
     const index = this.rows.findIndex((row) => row.symbol === symbol);
-    if (index < 0) return;
+    if (index < 0 || this.height === 0) return;
     const from = index * this.rowPx;
     if (from < this.top) this.host.scrollTop = from;
     else if (from + this.rowPx > this.top + this.height) this.host.scrollTop = from + this.rowPx - this.height;
