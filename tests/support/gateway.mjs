@@ -32,7 +32,7 @@ export class Gateway extends Program {
     return this;
   }
 
-  async ready(timeout = 5000) {
+  async ready(timeout = 20_000) {
     return until(async () => (await this.get('/readyz')).status === 200, {
       timeout,
       what: 'the gateway to be ready',

@@ -63,7 +63,7 @@ export class Dashboard {
   }
 
   /** Wait for the state's word: Live, Stale, Disconnected … */
-  async state(word, timeout = 5000) {
+  async state(word, timeout = 10_000) {
     const pill = this.page.getByTestId('state');
     await until(async () => (await pill.innerText()) === word, {
       timeout, what: `the page to say ${word}`, detail: () => `it says ${this.lastState}`,
@@ -90,7 +90,7 @@ export class Dashboard {
   }
 
   /** Wait until `symbol` shows `last`. */
-  shows(symbol, last, timeout = 5000) {
+  shows(symbol, last, timeout = 10_000) {
     return until(async () => (await this.row(symbol))?.last === last, { timeout, what: `${symbol} to show ${last}` });
   }
 
@@ -110,14 +110,23 @@ export class Dashboard {
     return this.page.locator('.row:not([hidden])', { has: this.page.getByText(symbol, { exact: true }) }).click();
   }
 
-  /** Fails with what axe finds wrong for people who use a keyboard or a screen reader. */
+  /** Fails with what axe finds wrong for people who use a keyboard or a screen reader, in both themes. */
   async assertAccessible(what) {
-    const found = await this.page.evaluate(async (source) => {
-      if (!globalThis.axe) (0, eval)(source); // the page's policy forbids it: open the page with bypassCSP
-      const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'] });
+    const { page } = this;
+    // the page's policy forbids it: open the page with bypassCSP
+    if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(readFileSync(AXE, 'utf8'));
+    const [theme, other] = (await page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches)) ? ['dark', 'light'] : ['light', 'dark'];
+    assert.deepEqual(await this.#violations({}), [], `${what}, ${theme}`);
+    await page.emulateMedia({ colorScheme: other });
+    assert.deepEqual(await this.#violations({ runOnly: ['color-contrast'] }), [], `${what}, ${other}`); // nothing else differs
+    await page.emulateMedia({ colorScheme: theme });
+  }
+
+  #violations(options) {
+    return this.page.evaluate(async (more) => {
+      const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'], ...more });
       return violations.flatMap(({ id, nodes }) => nodes.map((n) => `${id}: ${n.target.join(' ')}: ${n.failureSummary}`));
-    }, readFileSync(AXE, 'utf8'));
-    assert.deepEqual(found, [], what);
+    }, options);
   }
 
   /** How many MQTT messages the page has received. */
