@@ -82,9 +82,11 @@ test('after an hour asleep nothing looks live until it ticks again', async (t) =
     }),
   });
   await exchange.goLive(dashboard);
+  await exchange.tick('AAPL', 101.5);
+  await dashboard.shows('AAPL', '101.50'); // no tick is on its way any more
   await dashboard.page.evaluate(() => { globalThis.slept = 3_600_000; });
-  await dashboard.state('Stale', 4000); // by its silence alone it would take 5 s
-  assert.equal(await dashboard.text('age'), '1h 00m ago');
+  await dashboard.state('Stale');
+  assert.equal(await dashboard.text('age'), '1h 00m ago'); // by its silence alone it would be 5 s
   await exchange.tick('AAPL', 102);
   await dashboard.state('Live');
 });
