@@ -9,7 +9,8 @@ import { addHole, gapAfter, gapsOf, healed, slotsOf, type Axis, type Hole } from
 import type { History, Wish } from '../src/store/history';
 import { Market } from '../src/store/market';
 import { openSeconds, stretchAt, tradingDaysBetween } from '../src/store/market-hours';
-import { readLink, writeLink } from '../src/store/share';
+import { readLink } from '../src/store/share';
+import { shareCharts, writeLink } from '../src/store/write-link';
 import { newYorkOffset } from '../src/store/spans';
 import { checkSettings, DEFAULT_SETTINGS, type Settings } from '../src/store/storage';
 import { Merger, type Slice } from '../src/protocol/merge';
@@ -72,13 +73,13 @@ test('stored charts come back, and hostile ones are the default', () => {
 
 test('a link carries a layout of several charts and what is compared, there and back', () => {
   const s = after(settings, (x) => charts.setCount(x, 2, ['BTC/USD']), (x) => charts.choose(x, 1), () => ({ interval: '5m' }), (x) => charts.compare(x, 1, 'A&B,C'));
-  const link = writeLink({ symbol: s.selected, interval: s.interval, ...charts.shareCharts(s) });
+  const link = writeLink({ symbol: s.selected, interval: s.interval, ...shareCharts(s) });
   assert.equal(link, '#s=BTC%2FUSD&i=5m&c=AAPL:1m,BTC%2FUSD:5m&n=1&v=A%26B%2CC');
   const { charts: list, chosen, compared } = readLink(link);
   const followed = after(DEFAULT_SETTINGS, (x) => charts.followCharts(x, { charts: list!, chosen: chosen!, compared: compared! }));
   assert.equal(shown(followed), shown(s));
   assert.deepEqual(charts.shownCharts(followed)[1]!.compared, ['A&B,C']);
-  assert.deepEqual(charts.shareCharts(settings), {});
+  assert.deepEqual(shareCharts(settings), {});
 });
 
 for (const hash of ['#c=', '#c=AAPL', '#c=AAPL:1m', '#c=AAPL:9y,B:1m', '#c=%E0:1m,B:1m', '#c=A:1m,B:1m,C:1m,D:1m,E:1m', '#v=,,', '#n=1'])

@@ -5,13 +5,15 @@ import type { Quote } from '../src/protocol/quote';
 import { Bars, type Move } from '../src/store/bars';
 import * as format from '../src/store/format';
 import { httpHistory, readUdf } from '../src/store/history';
+import { removeList } from '../src/store/list-changes';
 import * as lists from '../src/store/lists';
 import { Market } from '../src/store/market';
 import { Row } from '../src/store/row';
 import { Spark } from '../src/store/spark';
 import { spanAt } from '../src/store/spans';
 import * as storage from '../src/store/storage';
-import { readLink, writeLink } from '../src/store/share';
+import { readLink } from '../src/store/share';
+import { writeLink } from '../src/store/write-link';
 import { squarify } from '../src/store/treemap';
 import { SearchIndex } from '../src/store/search';
 import { breadth, sortRows } from '../src/store/view';
@@ -316,7 +318,7 @@ test('lists are made, changed, ordered and removed', () => {
   assert.deepEqual(lists.moveSymbol(l, id, 'AAPL', -1), l);
   l = lists.removeSymbol(l, id, 'AAPL');
   assert.deepEqual(lists.activeList(l)!.symbols, ['NVDA', 'MSFT']);
-  l = lists.removeList(l, id);
+  l = removeList(l, id);
   assert.deepEqual(l, { active: '', lists: [] });
 });
 

@@ -108,18 +108,6 @@ export interface SharedCharts {
   compared?: string[];
 }
 
-/** What a link says of charts. */
-export function shareCharts(settings: Settings): SharedCharts {
-  const shown = shownCharts(settings);
-  const { chosen } = settings.charts;
-  const compared = [...shown[chosen]!.compared];
-  return {
-    ...(shown.length > 1 && { charts: shown.map(({ symbol, interval }) => ({ symbol, interval })) }),
-    ...(shown.length > 1 && chosen > 0 && { chosen }),
-    ...(compared.length > 0 && { compared }),
-  };
-}
-
 /** What a link asks for: a link without charts is of one chart, the chosen one. */
 export function followCharts(settings: Settings, { charts: shared, chosen = 0, compared = [] }: SharedCharts): Change {
   const { charts } = settings;

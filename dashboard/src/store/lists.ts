@@ -14,16 +14,8 @@ export function addList(lists: Lists, name: string, symbols: readonly string[] =
   return { active: list.id, lists: [...lists.lists, list] };
 }
 
-export function removeList(lists: Lists, id: string): Lists {
-  return { active: lists.active === id ? '' : lists.active, lists: lists.lists.filter((l) => l.id !== id) };
-}
-
-function edit(lists: Lists, id: string, change: (list: Watchlist) => Watchlist): Lists {
+export function edit(lists: Lists, id: string, change: (list: Watchlist) => Watchlist): Lists {
   return { ...lists, lists: lists.lists.map((l) => (l.id === id ? change(l) : l)) };
-}
-
-export function renameList(lists: Lists, id: string, name: string): Lists {
-  return edit(lists, id, (l) => ({ ...l, name: name.trim() || l.name }));
 }
 
 export function addSymbols(lists: Lists, id: string, symbols: readonly string[]): Lists {
@@ -42,17 +34,6 @@ export function moveSymbol(lists: Lists, id: string, symbol: string, by: -1 | 1)
     if (from < 0 || to < 0 || to >= l.symbols.length) return l;
     const symbols = [...l.symbols];
     [symbols[from], symbols[to]] = [symbols[to]!, symbols[from]!];
-    return { ...l, symbols };
-  });
-}
-
-/** Put a symbol before the one that is at `gap` now. */
-export function placeSymbol(lists: Lists, id: string, symbol: string, gap: number): Lists {
-  return edit(lists, id, (l) => {
-    const from = l.symbols.indexOf(symbol);
-    if (from < 0) return l;
-    const symbols = l.symbols.filter((s) => s !== symbol);
-    symbols.splice(gap > from ? gap - 1 : gap, 0, symbol);
     return { ...l, symbols };
   });
 }

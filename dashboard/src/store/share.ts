@@ -47,18 +47,6 @@ export function readLink(hash: string): Shared {
   return shared;
 }
 
-export function writeLink(shared: Omit<Shared, 'embed'>): string {
-  const parts: string[] = [];
-  if (shared.symbol) parts.push('s=' + encodeURIComponent(shared.symbol));
-  if (shared.symbols?.length) parts.push('l=' + shared.symbols.map(encodeURIComponent).join(','));
-  if (shared.interval) parts.push('i=' + shared.interval);
-  if (shared.charts) parts.push('c=' + shared.charts.map((c) => `${encodeURIComponent(c.symbol)}:${c.interval}`).join(','));
-  if (shared.chosen) parts.push(`n=${shared.chosen}`);
-  if (shared.compared) parts.push('v=' + shared.compared.map(encodeURIComponent).join(','));
-  if (shared.theme) parts.push('t=' + shared.theme);
-  return parts.length > 0 ? '#' + parts.join('&') : '';
-}
-
 function readChart(text: string): { symbol: string; interval: Interval } | undefined {
   const [name = '', interval = ''] = text.split(':', 2);
   const symbol = decode(name);

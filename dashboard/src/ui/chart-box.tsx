@@ -113,7 +113,7 @@ function ChartHost({ model, desk, view, index, state }: BoxProps & { state: BoxS
   useLayoutEffect(() => { // its end comes with the removal, that of useEffect a frame later
     let stop = (): void => {};
     let isGone = false;
-    import('../chart/price-chart').then(({ PriceChart }) => {
+    import('./price-chart').then(({ PriceChart }) => {
       if (isGone) return;
       const look = lookOf(model, desk, index);
       const chart = new PriceChart(host.current!, look.value);

@@ -1,8 +1,7 @@
 /** What can be taken away from a chart: a link, a picture, its bars. */
-import { shareCharts } from '../store/charts';
 import { barsToCsv, fileName } from '../store/csv';
 import { formatMoment, formatPercent, formatPrice, formatVolume, zoneName } from '../store/format';
-import { writeLink } from '../store/share';
+import { shareCharts, writeLink } from '../store/write-link';
 import { chartPicture } from './chart-picture';
 import type { ToolsProps } from './chart-tools';
 import { saveFile } from './files';

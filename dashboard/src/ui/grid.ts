@@ -36,12 +36,15 @@ export interface GridHandlers {
   onSelect: (symbol: string) => void;
   onOpen: (symbol: string) => void;
   onSort: (column: ColumnId) => void;
+  /** the page clock, ms */
+  now: () => number;
+}
+
+export interface RowMoves {
   /** Has the list an order that people can change? Says so itself when not. */
   mayMove: () => boolean;
   /** A row was dropped before the row `gap`. */
   onMove: (symbol: string, gap: number) => void;
-  /** the page clock, ms */
-  now: () => number;
 }
 
 export class Grid {
@@ -127,15 +130,15 @@ export class Grid {
   }
 
   /** From now on rows can be dragged. */
-  letDrag(Drag: typeof RowDrag): void {
+  letDrag(Drag: typeof RowDrag, moves: RowMoves): void {
     const { space } = this;
     new Drag(space, this.host, {
       indexAt: (y) => Math.min(this.rows.length - 1, Math.max(0, Math.floor((y - space.getBoundingClientRect().top) / this.rowPx))),
-      mayDrag: () => this.handlers.mayMove(),
+      mayDrag: moves.mayMove,
       onMark: (from, gap) => this.markDrop(from, gap),
       onDrop: (from, gap) => {
         const row = this.rows[from];
-        if (row) this.handlers.onMove(row.symbol, gap);
+        if (row) moves.onMove(row.symbol, gap);
       },
     });
     this.host.dataset['drag'] = 'on';

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
-import { parseSymbols, removeList, renameList } from '../store/lists';
+import { removeList, renameList } from '../store/list-changes';
+import { parseSymbols } from '../store/lists';
 import type { Model } from '../store/model';
 import { LIST_NAME_MAX, LIST_SYMBOLS_MAX } from '../store/storage';
 import { importText } from '../store/transfer';

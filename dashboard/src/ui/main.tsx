@@ -17,7 +17,7 @@ import { later } from './later';
 import { ToastLine } from './toast';
 import { authorization, currentToken, setToken, takeToken } from './token';
 import { TopBar } from './top-bar';
-import { rowMoves, Watchlist, wireGrid } from './watchlist';
+import { Watchlist, wireGrid } from './watchlist';
 import { WorkerFeed } from './worker-feed';
 
 declare const WORKER_FILE: string; // set by the build
@@ -80,7 +80,6 @@ function makeGrid(host: HTMLElement): Grid {
     onSelect: (symbol) => desk.open(symbol),
     onOpen: (symbol) => desk.open(symbol),
     onSort: (column) => model.cycleSort(column),
-    ...rowMoves(model, desk),
     now: clock.now,
   });
   reorder = wireGrid(model, desk, grid);
@@ -161,8 +160,8 @@ effect(() => {
 });
 render(<Page />, document.getElementById('page')!);
 listenToKeys(model, desk, () => grid, chartKeys(model, view));
-void extras().then(({ RowDrag, WELL_KNOWN, listenToSwipes }) => {
-  grid?.letDrag(RowDrag);
+void extras().then(({ RowDrag, rowMoves, WELL_KNOWN, listenToSwipes }) => {
+  grid?.letDrag(RowDrag, rowMoves(model, desk));
   listenToSwipes(desk);
   model.nameWellKnown(WELL_KNOWN);
 }, () => {}); // without them the page still shows prices

@@ -4,8 +4,11 @@ import { addSymbols, parseSymbols } from '../store/lists';
 import type { Model } from '../store/model';
 import { PHONE } from './desk';
 import { Icon } from './icons';
+import { later } from './later';
 
 const SHOWN_MAX = 8;
+
+const hits = later(() => import('./extras').then((m) => m.SearchHits));
 
 export function SearchBox({ model, onOpen }: { model: Model; onOpen: (symbol: string) => void }) {
   const typed = useSignal('');
@@ -62,25 +65,7 @@ export function SearchBox({ model, onOpen }: { model: Model; onOpen: (symbol: st
       />
       <kbd aria-hidden="true">/</kbd>
       {open.value && typed.value.trim() !== '' && (
-        <ul class="hits" id="search-hits" role="listbox" aria-label="Symbols found" onMouseDown={(e) => e.preventDefault()}>
-          {found.map(({ symbol, name }, i) => (
-            <li key={symbol} id={`hit-${i}`} role="option" aria-selected={i === marked.value} onMouseMove={() => { marked.value = i; }}
-              onClick={() => { choose(symbol, false); (document.activeElement as HTMLElement).blur(); }}>
-              <b>{symbol}</b><span>{name}</span>
-              {list && (list.symbols.includes(symbol)
-                ? <em>on the list</em>
-                : <button type="button" tabIndex={-1} class="small" onClick={(e) => { e.stopPropagation(); add(symbol); }}>+ Add</button>)}
-            </li>
-          ))}
-          {offerUnknown && (
-            <li role="option" aria-selected="true" onClick={() => choose(unknown, true)}>
-              <b>{unknown}</b><span>not seen yet</span><button type="button" tabIndex={-1} class="small">+ Add anyway</button>
-            </li>
-          )}
-          {found.length === 0 && model.searching.value && <li class="none" role="option" aria-selected="false">Looking…</li>}
-          {found.length === 0 && !offerUnknown && !model.searching.value && <li class="none" role="option" aria-selected="false">No symbol or name begins with “{typed.value.trim()}”.</li>}
-          {list && found.length > 0 && <li class="none hint" role="option" aria-selected="false"><kbd>Enter</kbd> opens, <kbd>Shift</kbd> <kbd>Enter</kbd> adds to {list.name}</li>}
-        </ul>
+        <hits.Part model={model} found={found} marked={marked} typed={typed.value} unknown={offerUnknown ? unknown : undefined} add={add} choose={choose} />
       )}
     </div>
   );

@@ -1,13 +1,13 @@
 /** The left pane: which list, a filter, the grid, a summary. */
 import { useEffect, useRef } from 'preact/hooks';
 import { effect, useComputed } from '@preact/signals';
-import { addList, placeSymbol, removeSymbol } from '../store/lists';
+import { addList, removeSymbol } from '../store/lists';
 import type { Model } from '../store/model';
 import { breadth } from '../store/view';
 import { formatPercent } from '../store/format';
 import type { ChartView } from './chart-view';
 import type { Desk } from './desk';
-import type { Grid, GridHandlers } from './grid';
+import type { Grid } from './grid';
 import { Icon } from './icons';
 import { later } from './later';
 import { PauseButton, SessionMark } from './top-bar';
@@ -71,23 +71,6 @@ export function takeOff(model: Model, desk: Desk): void {
   const before = model.lists.peek();
   model.setLists(removeSymbol(before, list.id, symbol));
   desk.say({ text: `${symbol} taken off ${list.name}.`, undo: () => model.setLists(before) });
-}
-
-/** How rows are taken to another place: only in a list of one's own, and only while it is in its own order. */
-export function rowMoves(model: Model, desk: Desk): Pick<GridHandlers, 'mayMove' | 'onMove'> {
-  return {
-    mayMove: () => {
-      const why = model.settings.peek().sort !== null ? 'The list is sorted: click the sorted header until it is in its own order, then move rows.'
-        : model.filter.peek().trim() !== '' ? 'Clear the filter to move rows.'
-        : model.activeList.peek() === undefined ? 'All symbols come by the alphabet. Make a list of your own to arrange it.' : '';
-      if (why) desk.say({ text: why });
-      return why === '';
-    },
-    onMove: (symbol, gap) => {
-      const list = model.activeList.peek();
-      if (list) model.setLists(placeSymbol(model.lists.peek(), list.id, symbol, gap));
-    },
-  };
 }
 
 function Summary({ model, desk, view }: { model: Model; desk: Desk; view: ChartView }) {

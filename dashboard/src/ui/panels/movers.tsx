@@ -2,7 +2,7 @@
 import { formatPercent, formatPrice, formatVolume } from '../../store/format';
 import type { Model } from '../../store/model';
 import type { Row } from '../../store/row';
-import { movers } from '../../store/view';
+import { movers } from '../../store/movers';
 import type { PanelProps } from '../panel';
 
 const SHOWN = 8;
