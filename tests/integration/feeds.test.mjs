@@ -13,6 +13,7 @@ import {
   FinnhubStream,
   Program,
   Publisher,
+  ROOT,
   mqttClient,
   openMarket,
   tempDir,
@@ -175,6 +176,24 @@ describe('several feeds', { concurrency: 4 }, () => {
     assert.match(files[2], /bad token \*+/);
     for (const text of [commandLine, all.publisher.log, ...files, ...all.reader.messages.map((m) => m.text)])
       for (const secret of Object.values(KEYS)) assert.ok(!text.includes(secret), text);
+  });
+
+  test('with a key in memory nobody may look into it, nor write it to a core file', async (t) => {
+    const { url } = await Broker.start(t);
+    const program = path.join(ROOT, 'build/release/bin/tapecast-publisher'); // sanitizers look into it themselves
+    // root without its capabilities is a user like others
+    const [command, ...as] = [...(process.getuid() === 0 ? ['setpriv', '--bounding-set=-all'] : []), 'env', '--'];
+    const secrets = async (name, feed, env) => {
+      const args = ['--mqtt-url', url, '--instance', name, '--feed', feed, '--symbols', 'AAPL', '--finnhub-url', 'http://127.0.0.1:1'];
+      const publisher = new Program(t, command, [...as, program, ...args], { env }).start();
+      await publisher.logged(/broker is up/);
+      const reader = new Program(t, command, [...as, 'cat', `/proc/${publisher.pid}/environ`]).start();
+      return { ...(await reader.exited(20_000)), log: reader.log };
+    };
+    const [open, shut] = [await secrets('open', 'sim', {}), await secrets('shut', 'finnhub', { FINNHUB_API_KEY: KEYS.FINNHUB_API_KEY })];
+    assert.equal(open.code, 0, open.log);
+    assert.equal(shut.code, 1, shut.log);
+    assert.match(shut.log, /Permission denied/);
   });
 
   const wrong = [

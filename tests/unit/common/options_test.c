@@ -352,6 +352,17 @@ static void a_secret_that_others_may_read_is_refused(void **state)
     assert_secret("hunter2");
 }
 
+static void a_secret_that_belongs_to_somebody_else_is_refused(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip(); /* nobody else can give a file away */
+    setenv("TEST_KEY_FILE", "key", 1);
+    write_file("key", "hunter2\n", 0600);
+    assert_int_equal(chown("key", 65534, 65534), 0);
+    assert_no_secret(-EACCES, "TEST_KEY_FILE: key belongs to somebody else");
+}
+
 static void a_secret_that_is_not_one_line_is_refused(void **state)
 {
     (void)state;
@@ -411,6 +422,7 @@ int main(void)
         TEST(version_is_one_line),
         TEST(a_secret_comes_from_the_environment_the_env_file_or_a_file),
         TEST(a_secret_that_others_may_read_is_refused),
+        TEST(a_secret_that_belongs_to_somebody_else_is_refused),
         TEST(a_secret_that_is_not_one_line_is_refused),
     };
 
