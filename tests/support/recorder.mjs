@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import path from 'node:path';
+import { promisify } from 'node:util';
 
 import { Program, binDir } from './program.mjs';
 import { tempDir } from './scope.mjs';
@@ -38,17 +39,32 @@ export class Recorder extends Program {
 
 const NAMES = { 1: '1s', 60: '1m', 300: '5m', 900: '15m', 3600: '1h', 86400: '1d' };
 
-/** What a store has of a symbol's bars, as `tapecast-recorder export` tells it. */
-export function exportBars(store, symbol, seconds) {
+const EXPORT = { env: { PATH: process.env.PATH }, maxBuffer: 1 << 30 };
+
+function exportOf(store, symbol, seconds) {
   const args = ['export', '-', '--store', store, '--symbol', symbol, '--resolution', NAMES[seconds]];
-  const options = { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH } };
-  const text = execFileSync(path.join(binDir(), 'tapecast-recorder'), args, options).toString();
+  return [path.join(binDir(), 'tapecast-recorder'), args];
+}
+
+function barsOf(text, seconds) {
   const lines = text.trim().split('\n').slice(1);
   return lines.map((line) => {
     const [date, , ...numbers] = line.split(',');
     const [o, h, l, c, v] = numbers.map(Number);
     return { t: Number(seconds) === 86400 ? Date.parse(date) / 1000 : Number(date), o, h, l, c, v };
   });
+}
+
+/** What a store has of a symbol's bars, as `tapecast-recorder export` tells it. */
+export function exportBars(store, symbol, seconds) {
+  const options = { ...EXPORT, stdio: ['ignore', 'pipe', 'pipe'] };
+  return barsOf(execFileSync(...exportOf(store, symbol, seconds), options).toString(), seconds);
+}
+
+/** The same for who asks again and again: others go on meanwhile. */
+export async function exportedBars(store, symbol, seconds) {
+  const { stdout } = await promisify(execFile)(...exportOf(store, symbol, seconds), EXPORT);
+  return barsOf(stdout, seconds);
 }
 
 /** `tapecast-recorder` run to its end: { code, stdout, log }. */

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 
 import { Postgres } from './postgres.mjs';
-import { exportBars } from './recorder.mjs';
+import { exportBars, exportedBars } from './recorder.mjs';
 import { atEnd, tempDir } from './scope.mjs';
 import { until } from './until.mjs';
 
@@ -39,7 +39,7 @@ export class Store {
   /** Wait until there are `n` bars of a symbol and resolution, and return them. */
   async has(n, symbol, seconds, { timeout, detail = () => '' } = {}) {
     let bars = [];
-    return until(() => (bars = this.bars(symbol, seconds)).length >= n && bars, {
+    return until(async () => (bars = await exportedBars(this.url, symbol, seconds)).length >= n && bars, {
       timeout,
       every: 100,
       what: `${n} bars of ${seconds} s of ${symbol}`,
