@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 // Measures the gateway's fan-out against Mosquitto's own WebSocket listener and against a bare send() loop.
 //
-//   tests/bench/fanout.mjs [--quick] [load|busy|few|sse|tls|grpc|private|memory|growth|most|stalled …]
+//   tests/bench/fanout.mjs [--quick] [--peer=COMMAND] [load|busy|few|sse|tls|grpc|private|memory|growth|most|prompt|stalled …]
+//
+// COMMAND starts another server to compare with, in which {port} and {feed} are replaced: it listens on {port} for MQTT over
+// WebSocket at /mqtt and takes its messages, as an MQTT 3.1.1 client that tries until it is let in, from 127.0.0.1:{feed}.
 //
 // The server under test runs on core 0, the load on core 1, so at least two cores are needed; on a noisy machine only the ratios
 // between rows of one run mean something. Each row is the median of three runs, the servers taking turns.
@@ -21,6 +24,10 @@ const quick = process.argv.includes('--quick');
 const RUNS = quick ? 1 : 3;
 const WINDOW = quick ? 2 : 4;
 const WARM_UP = 1;
+const STALL = quick ? 3 : 30; // seconds
+const MANY = Math.min(quick ? 2000 : 10_000, Number(execFileSync('sh', ['-c', 'ulimit -Hn'])) - 200 || 10_000); // readers, as far as descriptors go
+const peer = process.argv.find((a) => a.startsWith('--peer='))?.slice('--peer='.length);
+const PEERS = peer ? ['peer'] : [];
 const SSE = '/events?symbols=*';
 const ALIASES = { 'bare SSL_write': 'bare send', 'in the clear': 'tapecast', '1 a connection': 'tapecast', '100 a connection': 'tapecast', 'bare send x 10': 'bare send' }; // what a row is called that says more
 let nextPort = 20000 + (process.pid % 5000);
@@ -89,16 +96,29 @@ async function listening(port) {
   }
 }
 
+const windowOf = (load) => load.window ?? WINDOW;
+const warmUpOf = (load) => load.warmUp ?? WARM_UP;
+const secondsOf = (load) => warmUpOf(load) + windowOf(load) + 0.5; // that ticks come for
+
+/** A server that takes its ticks from a broker's stand-in; `start(port, feed)` gives its command and arguments. */
+async function fed(load, start) {
+  const feed = nextPort++;
+  const port = nextPort++;
+  const ticks = new Tool(1, tool('ticks'), ['--serve', feed, '--symbols', load.symbols, '--rate', load.rate, '--seconds', secondsOf(load)]);
+  const server = new Tool(0, ...start(port, feed));
+  await ticks.line();
+  return { port, path: load.sse ? SSE : '/mqtt', pid: server.child.pid, begin: () => ticks.go(), sent: () => ticks.json(), tools: [ticks, server] };
+}
+
 /** Each server: start it for a workload, say when it is ready for readers, begin the ticks. */
 const servers = {
-  async tapecast(load) {
-    const feed = nextPort++;
-    const port = nextPort++;
-    const seconds = WARM_UP + WINDOW + 0.5;
-    const ticks = new Tool(1, tool('ticks'), ['--serve', feed, '--symbols', load.symbols, '--rate', load.rate, '--seconds', seconds]);
-    const server = new Tool(0, path.join(bin, 'tapecast-gateway'), ['--mqtt-url', `mqtt://127.0.0.1:${feed}`, '--listen', `127.0.0.1:${port}`, ...(load.tls ? ['--tls-cert', cert, '--tls-key', key] : [])]);
-    await ticks.line();
-    return { port, path: load.sse ? SSE : '/mqtt', pid: server.child.pid, begin: () => ticks.go(), sent: () => ticks.json(), tools: [ticks, server] };
+  tapecast(load) {
+    const tls = load.tls ? ['--tls-cert', cert, '--tls-key', key] : [];
+    return fed(load, (port, feed) => [path.join(bin, 'tapecast-gateway'), ['--mqtt-url', `mqtt://127.0.0.1:${feed}`, '--listen', `127.0.0.1:${port}`, ...tls]]);
+  },
+
+  peer(load) {
+    return fed(load, (port, feed) => ['sh', ['-c', `exec ${peer.replaceAll('{port}', port).replaceAll('{feed}', feed)}`]]);
   },
 
   async mosquitto(load) {
@@ -109,13 +129,13 @@ const servers = {
     const server = new Tool(0, 'mosquitto', ['-c', conf]);
     await listening(ws);
     let ticks;
-    const begin = () => (ticks = new Tool(1, tool('ticks'), ['--broker', port, '--symbols', load.symbols, '--rate', load.rate, '--seconds', WARM_UP + WINDOW + 0.5]));
+    const begin = () => (ticks = new Tool(1, tool('ticks'), ['--broker', port, '--symbols', load.symbols, '--rate', load.rate, '--seconds', secondsOf(load)]));
     return { port: ws, path: '/', pid: server.child.pid, begin, sent: () => ticks.json(), tools: [server, { stop: () => ticks?.stop() }] };
   },
 
   async 'bare send'(load) {
     const port = nextPort++;
-    const server = new Tool(0, tool('sendloop'), ['--port', port, '--clients', load.clients, '--rate', load.rate, '--batch', load.batch ?? 1, '--seconds', WARM_UP + WINDOW + 0.5, ...(load.sse ? ['--sse'] : []), ...(load.tls ? ['--cert', cert, '--key', key] : [])]);
+    const server = new Tool(0, tool('sendloop'), ['--port', port, '--clients', load.clients, '--rate', load.rate, '--batch', load.batch ?? 1, '--seconds', secondsOf(load), ...(load.sse ? ['--sse'] : []), ...(load.tls ? ['--cert', cert, '--key', key] : [])]);
     await server.line();
     return { port, path: load.sse ? SSE : '/mqtt', pid: server.child.pid, begin: () => server.go(), sent: () => server.json(), tools: [server] };
   },
@@ -123,11 +143,11 @@ const servers = {
 
 async function measure(name, load) {
   const server = await servers[ALIASES[name] ?? name](load);
-  const args = ['--port', server.port, '--path', server.path, '--clients', load.clients, '--symbols', load.symbols, '--server', server.pid, '--warm-up', WARM_UP, '--window', WINDOW];
+  const args = ['--port', server.port, '--path', server.path, '--clients', load.clients, '--symbols', load.symbols, '--server', server.pid, '--warm-up', warmUpOf(load), '--window', windowOf(load)];
   if (load.perClient) args.push('--per-client', load.perClient);
   if (load.stall) args.push('--stall', load.stall);
   if (load.tls) args.push('--tls');
-  const streams = ['--port', server.port, '--streams', load.clients, '--connections', load.connections, '--server', server.pid, '--warm-up', WARM_UP, '--window', WINDOW];
+  const streams = ['--port', server.port, '--streams', load.clients, '--connections', load.connections, '--server', server.pid, '--warm-up', warmUpOf(load), '--window', windowOf(load)];
   const readers = load.connections ? new Tool(1, tool('streams'), streams) : new Tool(1, tool('readers'), args);
   try {
     const ready = await readers.json();
@@ -135,7 +155,7 @@ async function measure(name, load) {
     readers.go();
     server.begin();
     const result = await readers.json();
-    return { ...result, ...(await server.sent()) };
+    return { ...result, grown_kb: result.rss_kb - ready.rss_kb, ...(await server.sent()) };
   } finally {
     await readers.stop();
     for (const t of server.tools) await t.stop();
@@ -150,12 +170,12 @@ function compare(names, load) {
 }
 
 /** The same with a load for each: [name, load]. */
-async function takeTurns(pairs) {
+async function takeTurns(pairs, runs = RUNS) {
   const results = Object.fromEntries(pairs.map(([name]) => [name, []]));
-  for (let i = 0; i < RUNS; i++) for (const [name, load] of pairs) results[name].push(await measure(name, load));
+  for (let i = 0; i < runs; i++) for (const [name, load] of pairs) results[name].push(await measure(name, load));
   return pairs.map(([name]) => {
-    const runs = results[name];
-    return { name, ...Object.fromEntries(Object.keys(runs[0]).map((key) => [key, median(runs.map((r) => r[key]))])) };
+    const figures = results[name];
+    return { name, ...Object.fromEntries(Object.keys(figures[0]).map((key) => [key, median(figures.map((r) => r[key]))])) };
   });
 }
 
@@ -171,18 +191,18 @@ function table(title, rows, columns) {
 
 const CPU = [['ns_per_message', 'ns/message'], ['p50_us', 'p50 us'], ['p99_us', 'p99 us'], ['p999_us', 'p99.9 us'], ['delivered_s', 'delivered/s'], ['messages_per_read', 'msgs/read'], ['gaps', 'gaps']];
 
-/** The highest rate that is kept without loss: up by halves, then between. */
+/** The highest rate that is kept without loss, and with load.p99Us: up by halves, then between. */
 async function most(name, load) {
   const kept = async (rate) => {
     const r = await measure(name, { ...load, rate });
-    const ok = r.gaps === 0 && r.closed === 0 && r.least === r.sent && r.delivered_s >= 0.95 * rate * load.clients && r.p99_us < 1e6;
+    const ok = r.gaps === 0 && r.closed === 0 && r.least === r.sent && r.delivered_s >= 0.95 * rate * load.clients && r.p99_us < (load.p99Us ?? 1e6);
     return ok ? r : null;
   };
   let low = 0;
   let high = Infinity;
   let best = null;
   let rate = load.rate;
-  while (high / low > 1.15 && rate >= 1) {
+  for (let step = 0; step < (quick ? 2 : 20) && high / low > 1.15 && rate >= 1; step++) {
     const r = await kept(rate);
     if (r) [low, best] = [rate, r];
     else high = rate;
@@ -194,15 +214,15 @@ async function most(name, load) {
 const benches = {
   async load() {
     const load = { clients: 1000, symbols: 100, rate: 100 };
-    table('CPU for each delivered message, 1,000 readers x 100 messages/s', await compare(['tapecast', 'mosquitto', 'bare send'], load), CPU);
+    table('CPU for each delivered message, 1,000 readers x 100 messages/s', await compare(['tapecast', ...PEERS, 'mosquitto', 'bare send'], load), CPU);
   },
   async few() {
     const load = { clients: 100, symbols: 100, rate: 1000 };
-    table('latency, 100 readers x 1,000 messages/s', await compare(['tapecast', 'mosquitto', 'bare send'], load), CPU);
+    table('latency, 100 readers x 1,000 messages/s', await compare(['tapecast', ...PEERS, 'mosquitto', 'bare send'], load), CPU);
   },
   async busy() {
     const load = { clients: 1000, symbols: 100, rate: 1000 };
-    table('busy, 1,000 readers x 1,000 messages/s', await compare(['tapecast', 'bare send'], load), CPU);
+    table('busy, 1,000 readers x 1,000 messages/s', await compare(['tapecast', ...PEERS, 'bare send'], load), CPU);
   },
   async sse() {
     for (const [clients, batch] of [[1000, 1], [5000, 1], [5000, 10]]) {
@@ -228,31 +248,42 @@ const benches = {
   },
   async private() {
     const load = { clients: 1000, symbols: 1000, perClient: 10, rate: 4000 };
-    table('private watchlists: 1,000 readers, each 10 random symbols of 1,000, 40,000 delivered/s', await compare(['tapecast', 'mosquitto'], load), CPU);
+    const rows = ['tapecast', ...PEERS, 'mosquitto'].map((name) => [name, load]);
+    const bare = ['bare send', { clients: 1000, symbols: 100, rate: 40 }]; // as many writes, all at once
+    table('private watchlists: 1,000 readers, each 10 random symbols of 1,000, 40,000 delivered/s', await takeTurns([...rows, bare]), CPU);
   },
   async memory() {
-    const load = { clients: quick ? 2000 : 9000, symbols: 100, rate: 1, idle: true };
-    table(`resident memory for each of ${load.clients} idle subscribed readers`, await compare(['tapecast', 'mosquitto'], load), [['kb_each', 'kB each']]);
+    const load = { clients: MANY, symbols: 100, rate: 1, idle: true };
+    table(`resident memory for each of ${load.clients} idle subscribed readers`, await compare(['tapecast', ...PEERS, 'mosquitto'], load), [['kb_each', 'kB each']]);
   },
   async growth() {
-    const few = await compare(['tapecast'], { clients: 1000, symbols: 100, rate: 100 });
-    const many = await compare(['tapecast'], { clients: 9000, symbols: 100, rate: 11 });
-    table('growth: the same delivered rate to 1,000 and to 9,000 readers', [{ ...many[0], name: '9,000' }, { ...few[0], name: '1,000' }], CPU);
-  },
-  async most() {
-    for (const clients of [1000, 5000]) {
-      const load = { clients, symbols: 100 };
-      const rows = [await most('tapecast', { ...load, rate: 4000 }), await most('mosquitto', { ...load, rate: 60 }), await most('bare send', { ...load, rate: 10000, batch: 256 })];
-      table(`the most that is kept without loss, ${clients} readers of stocks/+`, rows, [['delivered_s', 'delivered/s'], ['p99_us', 'p99 us'], ['messages_per_read', 'msgs/read']]);
+    for (const name of ['tapecast', ...PEERS, 'bare send']) {
+      const [few] = await compare([name], { clients: 1000, symbols: 100, rate: 100 });
+      const [many] = await compare([name], { clients: MANY, symbols: 100, rate: 100_000 / MANY });
+      table(`growth of ${name}: the same delivered rate to 1,000 and to ${MANY} readers`, [{ ...many, name: `${MANY}` }, { ...few, name: '1000' }], CPU);
     }
   },
+  async most() {
+    for (const clients of [1000, 5000]) await mostOf(`the most that is kept without loss, ${clients} readers of stocks/+`, { clients, symbols: 100 });
+  },
+  async prompt() {
+    await mostOf('the most that is kept without loss with p99 <= 20 ms, 1000 readers of stocks/+', { clients: 1000, symbols: 100, p99Us: 20_000 });
+  },
   async stalled() {
-    const load = { clients: 1000, symbols: 100, rate: 200 };
-    const [quiet] = await compare(['tapecast'], load);
-    const [beside] = await compare(['tapecast'], { ...load, clients: 2000, stall: 1000 });
-    table('1,000 readers beside 1,000 that have stopped reading', [{ ...beside, name: 'beside' }, { ...quiet, name: 'alone' }], [['p99_us', 'p99 us'], ['p50_us', 'p50 us'], ['rss_kb', 'rss kB'], ['gaps', 'gaps']]);
+    const load = { clients: 20, symbols: 100, rate: 50_000, warmUp: 3, window: STALL }; // the stalled ones' sockets fill up first
+    const [alone] = await takeTurns([['tapecast', load]], 1);
+    const [beside] = await takeTurns([['tapecast', { ...load, clients: 1020, stall: 1000 }]], 1);
+    table(`20 readers at 50,000 messages/s beside 1,000 that read nothing for ${STALL} s`, [{ ...beside, name: 'beside' }, { ...alone, name: 'alone' }],
+      [['p99_us', 'p99 us'], ['p50_us', 'p50 us'], ['grown_kb', 'grown by kB'], ['delivered_s', 'delivered/s'], ['gaps', 'gaps']]);
   },
 };
+
+async function mostOf(title, load) {
+  const rows = [];
+  for (const [name, more] of [['tapecast', { rate: 4000 }], ...PEERS.map((p) => [p, { rate: 2000 }]), ['mosquitto', { rate: 60 }], ['bare send', { rate: 10_000, batch: load.p99Us ? 64 : 256 }]])
+    rows.push(await most(name, { ...load, ...more }));
+  table(title, rows, [['delivered_s', 'delivered/s'], ['p99_us', 'p99 us'], ['messages_per_read', 'msgs/read']]);
+}
 
 const asked = process.argv.slice(2).filter((a) => !a.startsWith('--'));
 try {

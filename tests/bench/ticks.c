@@ -7,6 +7,7 @@
  * made). Paced in steps of 1 ms; a stall is caught up. Prints one JSON line at the end.
  */
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,15 @@ static void drain(int fd)
                 bench_write_all(fd, "\xd0\0", 2);
 }
 
+/* Until a line comes on stdin; the other side may ask meanwhile whether we are there. */
+static void await_start(int fd)
+{
+    struct pollfd start = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    while (poll(&start, 1, 500) == 0)
+        drain(fd);
+}
+
 static uint64_t publish(int fd)
 {
     uint8_t *batch = malloc(BATCH_BYTES + 2 * QUOTE_MAX);
@@ -175,11 +185,9 @@ int main(int argc, char **argv)
     seqs = calloc(n_symbols, sizeof(*seqs));
     fd = broker ? join_broker(broker) : serve(port);
     if (port) { /* the gateway is ready; the one who started us says when its readers are */
-        char line[16];
         printf("ready\n");
         fflush(stdout);
-        while (fgets(line, sizeof(line), stdin) == NULL && !feof(stdin))
-            ;
+        await_start(fd);
     }
     sent = publish(fd);
     printf("{\"sent\":%llu}\n", (unsigned long long)sent);
