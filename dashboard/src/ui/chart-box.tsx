@@ -3,7 +3,7 @@ import { computed, effect, useSignal, type Signal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { ChartLook, PriceChart, Reading } from '../chart/price-chart';
 import { alertLines } from '../store/alerts';
-import { toggleLink, type ShownChart } from '../store/charts';
+import type { ShownChart } from '../store/charts';
 import { formatChange, formatPercent, formatPrice, formatVolume } from '../store/format';
 import type { Model } from '../store/model';
 import type { Row } from '../store/row';
@@ -12,17 +12,17 @@ import { pressOnChart } from './chart-keys';
 import { chartColours } from './chart-colours';
 import type { ChartView } from './chart-view';
 import type { Desk } from './desk';
-import { Icon } from './icons';
 import { later } from './later';
 
 export interface BoxProps { model: Model; desk: Desk; view: ChartView; index: number }
 
 const NOTHING: Reading = { bar: undefined, change: undefined, percent: undefined, gap: undefined, compared: [] };
 
+const boxHead = later(() => import('./extras').then((m) => m.BoxHead));
 const beside = later(() => import('./extras').then((m) => m.Beside));
 const emptiness = later(() => import('./extras').then((m) => m.Emptiness));
 
-interface BoxState {
+export interface BoxState {
   reading: Signal<Reading>;
   isLive: Signal<boolean>;
   isAuto: Signal<boolean>;
@@ -49,7 +49,7 @@ export function ChartBox(props: BoxProps) {
       onFocusIn={() => model.chooseChart(index)} onPointerDown={() => model.chooseChart(index)} onKeyDown={onKeyDown}
       onBlur={() => view.get(index)?.pointNowhere()}>
       <div class="chart-over">
-        {isMany && <BoxHead {...props} shown={shown} row={row} state={state} />}
+        {isMany && <boxHead.Part {...props} shown={shown} row={row} state={state} />}
         <Legend model={model} shown={shown} row={row} reading={state.reading.value} />
         <beside.Part {...props} shown={shown} row={row} reading={state.reading.value} />
       </div>
@@ -59,21 +59,6 @@ export function ChartBox(props: BoxProps) {
         {!state.isAuto.value && <button type="button" onClick={() => view.get(index)?.fitPrices()} title="The price scale was moved by hand: let it fit again">Fit prices</button>}
         {!state.isLive.value && <button type="button" class="to-live" onClick={() => view.get(index)?.toLive()} title="Back to the newest bar (n)">Go to now ›</button>}
       </div>
-    </div>
-  );
-}
-
-function BoxHead({ model, shown, row, index, state }: BoxProps & { shown: ShownChart; row: Row | undefined; state: BoxState }) {
-  void state.reading.value;
-  const { quote, percent, decimals = 2 } = row ?? {};
-  return (
-    <div class="box-head">
-      <b class="symbol-text">{shown.symbol || '–'}</b>
-      <span class="muted">{shown.interval}</span>
-      <span class="box-price">{formatPrice(quote?.price, decimals)}</span>
-      <span class={direction(percent)}>{formatPercent(percent)}</span>
-      <button type="button" class="tool box-link" aria-pressed={shown.linked} title={shown.linked ? 'Shows the selected symbol: keep this one instead (i)' : 'Keeps its symbol: show the selected one instead (i)'}
-        aria-label="Show the selected symbol" onClick={() => model.set(toggleLink(model.settings.peek(), index))}><Icon name="link" /></button>
     </div>
   );
 }

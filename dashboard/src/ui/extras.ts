@@ -12,6 +12,7 @@ await new Promise((there) => { styles.onload = styles.onerror = there; }); // no
 export { letPullAlerts } from './alert-pull';
 export { ToolMenu } from './tool-menu';
 export { Welcome } from './welcome';
+export { BoxHead } from './box-head';
 export { Beside, Emptiness } from './chart-words';
 export { SearchHits } from './search-hits';
 export { WELL_KNOWN } from '../store/well-known';
