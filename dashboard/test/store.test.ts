@@ -291,12 +291,17 @@ test('change and percent follow from the previous close where the feed leaves th
   assert.equal(row.percent, 10);
 });
 
+test('a row is not live while its market rests, however new its price', () => {
+  assert.deepEqual(['AAPL', 'BTC/USD'].map((symbol) => new Row(symbol, 10, { closed: true }).isLive(0)), [false, true]);
+});
+
 test('a row is old when it was silent for much longer than usual', () => {
   const market = new Market();
   for (let i = 1; i <= 50; i++) market.apply([slice({ symbol: 'A', price: i, timestamp: i * 5_000 })], i * 5_000);
   const row = market.get('A')!;
   assert.equal(row.isOld(250_000 + 20_000), false);
   assert.equal(row.isOld(250_000 + 35_000), true);
+  assert.deepEqual([20_000, 35_000].map((ms) => row.isLive(250_000 + ms)), [true, false]);
 });
 
 test('thousands of symbols get short bars, those that have a chart long ones', () => {

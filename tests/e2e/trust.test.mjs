@@ -68,8 +68,14 @@ test('one symbol that ticks does not make the remembered ones look live', async 
   assert.equal((await dashboard.row('OLD')).age, '1d 0h');
   assert.equal((await dashboard.row('AAPL')).age, '');
   assert.equal(await dashboard.page.locator('.row.old').count(), 1);
+  await dashboard.click('OLD');
+  await dashboard.page.locator('.price-line .as-of').waitFor();
+  const stop = exchange.keepTicking(t, 'AAPL', 500);
+  await until(async () => (await dashboard.page.title()) === 'OLD silent · Tapecast', { what: 'a title without the old price' });
   await exchange.tick('OLD', 8);
   await until(async () => (await dashboard.page.locator('.row.old').count()) === 0, { what: 'it to be live' });
+  await until(async () => (await dashboard.page.title()).startsWith('OLD 8.00 '), { what: 'the price in the title' });
+  stop();
 });
 
 test('after an hour asleep nothing looks live until it ticks again', async (t) => {

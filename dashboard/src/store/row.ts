@@ -102,4 +102,9 @@ export class Row {
   isOld(now: number): boolean {
     return this.quote.price !== undefined && !this.rests && now - this.asOf > this.ageLimitMs;
   }
+
+  /** The price is one of now, as far as this row can tell. */
+  isLive(now: number): boolean {
+    return !this.rests && !this.isOld(now);
+  }
 }

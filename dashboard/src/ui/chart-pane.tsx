@@ -41,7 +41,7 @@ function SymbolHeader({ model, desk, view, row, symbol }: PaneProps & { row: Row
   const q = row?.quote;
   const digits = row?.decimals ?? 2;
   const price = (value: number | undefined) => formatPrice(value, digits);
-  const live = model.state.value.phase === 'live' && row !== undefined && !row.isOld(model.now());
+  const live = model.state.value.phase === 'live' && row?.isLive(model.now());
   return (
     <div class="symbol-head">
       <div class="symbol-line">

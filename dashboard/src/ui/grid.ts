@@ -259,7 +259,7 @@ export class Grid {
   }
 
   private markOld(slot: Slot, now: number): void {
-    const old = slot.row !== undefined && (slot.row.rests || slot.row.isOld(now));
+    const old = slot.row !== undefined && !slot.row.isLive(now);
     if (old === slot.old) return;
     slot.old = old;
     slot.element.classList.toggle('old', old);

@@ -125,7 +125,9 @@ function setTitle(): void {
   titledAt = now;
   const row = model.market.get(model.selected.peek());
   const { phase, label } = model.state.peek();
-  const price = row?.quote.price === undefined ? '' : `${row.symbol} ${formatPrice(row.quote.price, row.decimals)} ${formatPercent(row.percent)} · `;
+  const price = row?.quote.price === undefined ? ''
+    : row.isLive(now) ? `${row.symbol} ${formatPrice(row.quote.price, row.decimals)} ${formatPercent(row.percent)} · `
+    : `${row.symbol} ${row.rests ? 'closed' : 'silent'} · `;
   document.title = (phase === 'live' ? price : `${label} · `) + 'Tapecast';
 }
 
