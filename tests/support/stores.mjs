@@ -36,10 +36,15 @@ export class Store {
     return exportBars(this.url, symbol, seconds);
   }
 
+  /** The same for who asks again and again. */
+  read(symbol, seconds) {
+    return exportedBars(this.url, symbol, seconds);
+  }
+
   /** Wait until there are `n` bars of a symbol and resolution, and return them. */
   async has(n, symbol, seconds, { timeout, detail = () => '' } = {}) {
     let bars = [];
-    return until(async () => (bars = await exportedBars(this.url, symbol, seconds)).length >= n && bars, {
+    return until(async () => (bars = await this.read(symbol, seconds)).length >= n && bars, {
       timeout,
       every: 100,
       what: `${n} bars of ${seconds} s of ${symbol}`,
