@@ -65,7 +65,7 @@ async function squeeze(folder) {
   for (const file of (await readdir(folder)).filter((f) => f.endsWith('.js'))) {
     const path = join(folder, file);
     const module = !file.startsWith('worker');
-    const { code } = await minify(await readFile(path, 'utf8'), { module, ecma: 2020, compress: { passes: 2 } });
+    const { code } = await minify(await readFile(path, 'utf8'), { module, ecma: 2022, compress: { passes: 2, keep_fargs: false, inline: 1 } });
     await writeFile(path, code);
   }
 }

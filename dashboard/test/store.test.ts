@@ -98,13 +98,23 @@ test('a late tick edits a bar that is near, and leaves its close alone', () => {
   assert.equal(bars.edits, before + 1);
 });
 
-test('a tick that is too late is dropped and counted', () => {
-  const bars = new Bars(1, 100);
-  for (const second of [10, 11, 12, 13]) bars.add(move(second, 5));
-  bars.add(move(9, 99));
-  bars.add(move(10, 99));
-  assert.equal(bars.dropped, 2);
-  assert.equal(bars.list.length, 4);
+test('a tick that is too late is dropped and counted, as the recorder does', () => {
+  for (const interval of [1, 60]) {
+    const bars = new Bars(interval, 100);
+    for (let second = 120; second <= 131; second++) bars.add(move(second, 5));
+    const before = structuredClone(bars.list);
+    bars.add(move(119, 99));
+    bars.add(move(120, 99));
+    assert.equal(bars.dropped, 2);
+    assert.deepEqual(bars.list, before);
+  }
+});
+
+test('a late tick of the bar that grows is in it, but is not its close', () => {
+  const bars = new Bars(60, 100);
+  for (const [second, price] of [[120, 5], [125, 6], [123, 9], [118, 4]] as const) bars.add(move(second, price));
+  assert.deepEqual(bars.list, [{ time: 120, open: 5, high: 9, low: 5, close: 6, volume: 3 }]);
+  assert.equal(bars.dropped, 1, 'of a bar that there is not');
 });
 
 test('bars never go back in time, whatever comes', () => {
@@ -143,6 +153,15 @@ test('a history is right about each bar but its newest, which goes on with what 
   bars.add(move(12, 6));
   assert.deepEqual(bars.list.map((b) => b.time), [8, 10, 11, 12]);
   assert.equal(bars.isWhole, true);
+});
+
+test('what comes after a history is late by what the history knows', () => {
+  const bars = new Bars(1, 100);
+  bars.join([known(100, 1), known(120, 2)], true);
+  bars.add(move(100, 9));
+  assert.equal(bars.dropped, 1);
+  for (let second = 20; second < 60; second++) bars.add(move(second, 5));
+  assert.deepEqual([bars.begins, bars.list[0]!.time], [1, 38], 'a replay that begins again');
 });
 
 test('bars before a hole are let go of, and may be asked for again', () => {

@@ -206,7 +206,7 @@ async function sameBars(t, bench) {
     count += known.length;
     for (let i = 0; i < Math.max(shown.length, known.length); i++) if (shown[i] !== known[i]) wrong.push(`${what}: ${shown[i]} for ${known[i]}`);
   }
-  // told: of a bar that is over, the page takes late ticks in until the history is asked again, and the recorder does not
+  // told: the day's volume goes on at midnight here, which the page takes for one trade until the history is asked again
   return [{ goal: 'bars shown are the bars of the history, late and double ticks included', figure: `${count - wrong.length} of ${count}${wrong.length > 0 ? `; ${wrong[0]}` : ''}`, ok: wrong.length === 0, told: true }];
 }
 

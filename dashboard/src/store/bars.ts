@@ -1,9 +1,9 @@
 import { spanAt, type Span } from './spans';
 
 /**
- * Bars of one symbol and one interval, built from ticks by the tick's own time. A late tick edits
- * one of the last LATE_BARS bars; an older one is dropped and counted. Bars never go back in time,
- * so a chart can take them as they come.
+ * Bars of one symbol and one interval, built from ticks by the tick's own time. A late tick edits the
+ * bar of its time while it is no older than the recorder would take it; then a bar is final, and the
+ * tick is dropped and counted. Bars never go back in time, so a chart can take them as they come.
  */
 export interface Bar {
   /** start of the bar, s since the epoch */
@@ -26,7 +26,7 @@ export interface Move {
 }
 
 const DAY = 86_400;
-const LATE_BARS = 2;
+const LATENESS_MS = 10_000;
 /** So many dropped moves in a row mean that the feed's clock was set back (a replay that begins again). */
 const RESTART_AFTER = 20;
 
@@ -40,6 +40,7 @@ export class Bars {
   /** the history has nothing older */
   isWhole = false;
   private droppedInARow = 0;
+  private newestMs = -Infinity;
   private span: Span = { time: 0, from: 0, until: 0 }; // the last one: most moves are of it
 
   constructor(readonly seconds: number, public capacity: number, private readonly aroundTheClock = true) {}
@@ -48,9 +49,10 @@ export class Bars {
     const time = this.timeOf(Math.floor(move.timeMs / 1000));
     const last = this.list[this.list.length - 1];
     if (last === undefined || time > last.time) this.append(time, move);
-    else if (time === last.time) extend(last, move, true);
-    else if (!this.editLate(time, move)) this.drop(time, move);
-    else this.edits++;
+    else if (move.timeMs < this.newestMs - LATENESS_MS) return this.drop(time, move);
+    else this.edit(time === last.time ? last : this.list[upTo(this.list, time)], time, move);
+    this.droppedInARow = 0;
+    this.newestMs = Math.max(this.newestMs, move.timeMs);
   }
 
   private timeOf(at: number): number {
@@ -59,7 +61,6 @@ export class Bars {
   }
 
   private append(time: number, move: Move): void {
-    this.droppedInARow = 0;
     this.list.push({ time, open: move.first, high: move.high, low: move.low, close: move.last, volume: move.volume });
     // in lumps: shifting a long array with each bar would cost more than it saves
     if (this.list.length <= this.capacity * 1.25) return;
@@ -68,15 +69,14 @@ export class Bars {
     this.edits++; // a chart lets go of them too
   }
 
-  private editLate(time: number, move: Move): boolean {
-    for (let i = this.list.length - 2; i >= 0 && i >= this.list.length - 1 - LATE_BARS; i--) {
-      const bar = this.list[i]!;
-      if (bar.time === time) {
-        extend(bar, move, false);
-        return true;
-      }
+  private edit(bar: Bar | undefined, time: number, move: Move): void {
+    if (bar?.time !== time) {
+      this.dropped++;
+      return;
     }
-    return false;
+    const isLast = move.timeMs >= this.newestMs;
+    extend(bar, move, isLast);
+    if (!isLast) this.edits++;
   }
 
   private drop(time: number, move: Move): void {
@@ -84,6 +84,7 @@ export class Bars {
     if (++this.droppedInARow < RESTART_AFTER) return;
     this.beginAgain();
     this.append(time, move);
+    this.newestMs = move.timeMs;
   }
 
   /** The feed's clock was set back: nothing of what there is comes before what will. */
@@ -91,6 +92,7 @@ export class Bars {
     this.list = [];
     this.isWhole = false;
     this.droppedInARow = 0;
+    this.newestMs = -Infinity;
     this.begins++;
     this.edits++;
   }
@@ -126,6 +128,7 @@ export class Bars {
     }
     this.list = [...joined.values()].sort((a, b) => a.time - b.time);
     this.capacity = Math.max(this.capacity, this.list.length);
+    this.newestMs = Math.max(this.newestMs, newest.time * 1000);
     this.edits++;
   }
 }

@@ -180,12 +180,13 @@ export class Market {
   }
 
   private build(row: Row, move: Move): void {
-    const { begins } = row.bars['1s'];
-    for (const bars of Object.values(row.bars)) bars.add(move);
-    if (row.bars['1s'].begins === begins) return;
-    row.beginAgain(); // seconds tell soonest that a clock was set back, and it was for all
-    for (const bars of Object.values(row.bars)) bars.add(move);
-    this.onMissed(row);
+    const { '1s': seconds, ...longer } = row.bars;
+    const { begins } = seconds;
+    seconds.add(move);
+    const again = seconds.begins !== begins; // they tell soonest that a clock was set back, and it was for all
+    if (again) row.beginAgain();
+    for (const bars of Object.values(again ? row.bars : longer)) bars.add(move);
+    if (again) this.onMissed(row);
   }
 
   private meet(row: Row): void {
