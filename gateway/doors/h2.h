@@ -1,7 +1,7 @@
 /*
  * h2 -- a connection that speaks HTTP/2 (RFC 9113): many requests at a time, each on a stream.
  *
- * nghttp2 knows the protocol; doors/h2.c is the only file that includes it. A request goes to the
+ * nghttp2 knows the protocol; only the files of h2_session.h include it. A request goes to the
  * same doors as one of HTTP/1.1 and is answered by http_answer(). A door may also take its stream
  * over: it then gets the request's body, and feeds the answer's from the hub. A stream whose window
  * or whose connection is full is a slow reader like any other.
