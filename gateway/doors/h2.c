@@ -42,6 +42,8 @@ void h2_gather(struct h2_session *h, const void *bytes, size_t len)
 {
     struct worker *w = worker_of(h->conn);
 
+    if (len == 0)
+        return;
     if (h->out_at > 0 && h->out_len > 0)
         memmove(h->out, h->out + h->out_at, h->out_len);
     h->out_at = 0;

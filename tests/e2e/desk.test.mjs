@@ -175,6 +175,7 @@ test('columns and own colours are chosen; colours that could not be read are cha
   await page.getByRole('checkbox', { name: 'Volume' }).uncheck();
   await dashboard.assertAccessible('columns');
   await dashboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
   assert.deepEqual(Object.keys(await dashboard.row('AAPL')), ['symbol', 'name', 'last', 'change', 'percent', 'trend', 'age']);
   assert.equal((await dashboard.row('AAPL')).name, 'Apple');
   await dashboard.press(',');
