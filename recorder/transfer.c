@@ -210,6 +210,7 @@ int transfer_import(const struct transfer *t)
     struct import im = {.t = t};
     struct mono begin = mono_now();
     int r = load(&im);
+    bool is_whole = im.tape.damage == NULL;
 
     if (r == 0)
         r = choose_resolution(&im);
@@ -225,7 +226,7 @@ int transfer_import(const struct transfer *t)
     batch_release(&im.batch);
     free(im.rows);
     tape_release(&im.tape);
-    return exit_status_of(r);
+    return r == 0 && !is_whole ? 1 : exit_status_of(r);
 }
 
 /* ---- export ---- */

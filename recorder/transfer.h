@@ -23,7 +23,7 @@ struct transfer {
 };
 
 /* Return the exit status; what is wrong has been logged, what was done is told on standard output
- * (import) or in the log (export). */
+ * (import) or in the log (export). A damaged file gives what can be read of it, and 1. */
 MUST_CHECK int transfer_import(const struct transfer *t);
 MUST_CHECK int transfer_export(const struct transfer *t);
 

@@ -246,6 +246,19 @@ test('a replay that goes round without a new run begins all bars again too', () 
   assert.equal(market.get('A')!.bars['1s'].list.at(-1)!.time, 1_039);
 });
 
+test('the volume of a day begins at zero: at midnight UTC where trade goes on around the clock, else in New York', () => {
+  const traded = (symbol: string, first: string, second: string): number => {
+    const market = new Market();
+    const quote = (time: string, seq: number, volume: number) => market.apply([slice({ symbol, price: 5, timestamp: at(time) * 1000, seq, volume })], seq);
+    quote(first, 1, 1_000);
+    quote(second, 2, 1_007);
+    return market.get(symbol)!.bars['1m'].list.at(-1)!.volume;
+  };
+  assert.equal(traded('BTC/USD', '2024-04-04T23:59:59Z', '2024-04-05T00:00:00Z'), 1_007);
+  assert.equal(traded('AAPL', '2024-04-04T23:59:59Z', '2024-04-05T00:00:00Z'), 7);
+  assert.equal(traded('AAPL', '2024-04-05T03:59:59Z', '2024-04-05T04:00:00Z'), 1_007);
+});
+
 // -- bars at a moment, and joined -------------------------------------------------------------------------------
 
 test('the bar at a moment is the one that goes on then, a day by its date in New York', () => {

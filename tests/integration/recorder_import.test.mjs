@@ -87,6 +87,17 @@ test('a compressed file whose times are ends gives the same', async (t) => {
     assert.deepEqual(history.bars('TEST', seconds), group(rows, startOf), `${seconds} s`);
 });
 
+test('of a compressed file that is cut off the whole rows are taken, and it is no success', async (t) => {
+  const rows = minutes();
+  const packed = gzipSync(csv(rows));
+  const { code, log, history } = await imported(t, 'us_1min_TEST.csv.gz', packed.subarray(0, packed.length / 2));
+  const bars = history.bars('TEST', 60);
+  assert.equal(code, 1);
+  assert.match(log, /its gzip data ends early/);
+  assert.ok(bars.length > 0 && bars.length < rows.length);
+  assert.deepEqual(bars, group(rows, GROUPS[60]).slice(0, bars.length));
+});
+
 test('daily bars of several symbols stay daily bars', async (t) => {
   const { code, history } = await imported(
     t,

@@ -8,6 +8,7 @@ import type { Move } from './bars';
 import { decimalsOf, shownDecimals } from './format';
 import type { Hole } from './gaps';
 import { INTERVALS, Row, type Hours } from './row';
+import { spanAt } from './spans';
 import { Tape } from './tape';
 
 /** Bars kept over all symbols: a few symbols have long charts, thousands have short ones. */
@@ -142,7 +143,7 @@ export class Market {
         timeMs: next.timestamp ?? Date.now(),
         ...rangeOf(slice, next.price),
         last: next.price,
-        volume: traded(held, next, slice.ticks),
+        volume: traded(held, next, slice.ticks, row.isAlways),
       };
       this.build(row, move);
       if (isTick && row.symbol === this.taped) this.tape.add(move.timeMs, next.price, move.volume, slice.ticks);
@@ -197,6 +198,7 @@ export class Market {
 }
 
 const LATE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 
 /**
  * How long before now a price was made. A simulator's and a replay's ticks are of the moment in which
@@ -221,17 +223,20 @@ function isOlder(next: Quote, held: Quote): boolean {
 }
 
 /**
- * What was traded between two quotes, out of the volumes of the day. Unknown, so 0, across a new run
- * of the publisher, a new day, or a gap of GAP_MS and more in which quotes were missed: a whole
+ * What was traded between two quotes, out of the volumes of the day, which begins at zero. Unknown, so 0,
+ * across a new run of the publisher, or a gap of GAP_MS and more in which quotes were missed: a whole
  * outage's volume is not that of the bar in which it ended.
  */
-function traded(before: Quote, after: Quote, ticks: number): number {
-  if (before.volume === undefined || after.volume === undefined || after.volume < before.volume) return 0;
+function traded(before: Quote, after: Quote, ticks: number, aroundTheClock: boolean): number {
+  if (before.volume === undefined || after.volume === undefined) return 0;
   const missed = missedBetween(before, after, ticks, false);
-  const elapsed = (after.timestamp ?? 0) - (before.timestamp ?? 0);
-  if (missed === 'restart' || (missed === 'lost' && elapsed >= GAP_MS)) return 0;
-  return after.volume - before.volume;
+  const [from, to] = [before.timestamp ?? 0, after.timestamp ?? 0];
+  if (missed === 'restart' || (missed === 'lost' && to - from >= GAP_MS)) return 0;
+  const isNewDay = Math.floor(to / HOUR_MS) > Math.floor(from / HOUR_MS) && dayOf(to, aroundTheClock) > dayOf(from, aroundTheClock);
+  return Math.max(0, after.volume - (isNewDay ? 0 : before.volume));
 }
+
+const dayOf = (ms: number, aroundTheClock: boolean): number => spanAt(86_400, Math.floor(ms / 1000), aroundTheClock).time;
 
 /** What goes into the bar of a slice's last tick: of a blurred slice only that. */
 function rangeOf({ first, high, low, isBlurred }: Slice, price: number): Pick<Move, 'first' | 'high' | 'low'> {

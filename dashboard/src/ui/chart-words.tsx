@@ -8,7 +8,8 @@ import type { Row } from '../store/row';
 import type { BoxProps } from './chart-box';
 import { direction, stateOf, timeOf } from './chart-facts';
 import { CompareForm } from './compare-form';
-import { Icon } from './icons';
+import { Drawn, Icon } from './icons';
+import { AGAIN, INFO } from './later-icons';
 
 interface Around { model: Model; shown: ShownChart; row: Row | undefined; reading: Reading }
 
@@ -46,7 +47,7 @@ function Note({ model, shown, row }: Around) {
   const [text, title] = state === 'off'
     ? [`No history: seen by this page since ${since}`, 'The gateway runs without --store, so nothing from before this visit can be shown.']
     : ['The history does not answer; trying again', `What is shown since ${since} was seen by this page, or loaded before.`];
-  return <div class="chart-note" data-testid="chart-note" title={title}><Icon name={state === 'off' ? 'info' : 'again'} />{text}</div>;
+  return <div class="chart-note" data-testid="chart-note" title={title}><Drawn path={state === 'off' ? INFO : AGAIN} />{text}</div>;
 }
 
 /** In place of bars: why there are none. */

@@ -1,8 +1,7 @@
-/** The page's few icons: one path each on a 16 × 16 field. Those of the tools' menu are with it. */
+/** The page's few icons: one path each on a 16 × 16 field. Those that come later are with what shows them. */
 const PATHS = {
   columns: 'M2.5 3h11v10h-11zM6.2 3v10M9.8 3v10',
   bell: 'M4 11V7.5a4 4 0 0 1 8 0V11l1 1.2H3zM6.8 14h2.4',
-  again: 'M13 8a5 5 0 1 1-1.6-3.7M13 2.2v2.6h-2.6',
   search: 'M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M10.3 10.3 14 14',
   pause: 'M5.5 3v10M10.5 3v10',
   play: 'M5 3l8 5-8 5z',
@@ -13,10 +12,8 @@ const PATHS = {
   back: 'M10 3 5 8l5 5',
   chevron: 'M4.5 6.5 8 10l3.5-3.5',
   plus: 'M8 3v10M3 8h10',
-  check: 'M3 8.5 6.5 12 13 4.5',
   close: 'M4 4l8 8M12 4l-8 8',
   edit: 'M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z',
-  info: 'M8 2.2a5.8 5.8 0 1 0 0 11.6A5.8 5.8 0 0 0 8 2.2M8 7.4v3.4M8 5v.2',
   candles: 'M5 2v2.5M5 10.5V13M3.2 4.5h3.6v6H3.2zM11 3v2.5M11 9v4M9.2 5.5h3.6V9H9.2z',
   line: 'M2 11.5l3.5-4 3 2.5L14 4',
   area: 'M2 11l3.5-4 3 2.5L14 4M2 13.5h12',
@@ -26,7 +23,6 @@ const PATHS = {
   four: 'M2.5 3h11v10h-11zM8 3v10M2.5 8h11',
   more: 'M3 8h.01M8 8h.01M13 8h.01',
   flask: 'M6.5 2.5h3M7 2.5V7L3.2 12.6a.6.6 0 0 0 .5.9h8.6a.6.6 0 0 0 .5-.9L9 7V2.5M5 10.5h6',
-  link: 'M6.5 9.5l3-3M7 4.8l1.6-1.6a3 3 0 0 1 4.2 4.2L11.2 9M9 11.2l-1.6 1.6a3 3 0 0 1-4.2-4.2L4.8 7',
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -5,7 +5,8 @@ import { formatMoment, formatPrice } from '../../store/format';
 import type { Model } from '../../store/model';
 import { askToNotify, chime } from '../bell';
 import type { Desk } from '../desk';
-import { Icon } from '../icons';
+import { Drawn, Icon } from '../icons';
+import { AGAIN } from '../later-icons';
 import type { PanelProps } from '../panel';
 
 type Choice = AlertKind | 'move-within';
@@ -127,7 +128,7 @@ function AlertLine({ alert, model, onEdit }: { alert: Alert; model: Model; onEdi
       <span>{describe(alert, row?.decimals ?? 2)}</span>
       <span class="muted">{alert.rangAt > 0 ? `reached ${formatMoment(alert.rangAt, zone)}` : far === undefined ? '' : `${(far * 100).toFixed(2)}% to go`}</span>
       <span class="line-tools">
-        {alert.rangAt > 0 && <button type="button" class="tool" title="Set it again" aria-label={`Set the alert on ${alert.symbol} again`} onClick={() => model.alarms.change(alert.id)}><Icon name="again" /></button>}
+        {alert.rangAt > 0 && <button type="button" class="tool" title="Set it again" aria-label={`Set the alert on ${alert.symbol} again`} onClick={() => model.alarms.change(alert.id)}><Drawn path={AGAIN} /></button>}
         <button type="button" class="tool" title="Change it" aria-label={`Change the alert on ${alert.symbol}`} onClick={onEdit}><Icon name="edit" /></button>
         <button type="button" class="tool" title="Delete it" aria-label={`Remove the alert on ${alert.symbol}`} onClick={() => model.alarms.remove(alert.id)}><Icon name="close" /></button>
       </span>
