@@ -392,3 +392,10 @@ test('a file has a name that every system takes', () => {
   assert.equal(fileName('../..\\evil', '1d', 'png'), 'evil-1d.png');
   assert.equal(fileName('<>', '1h', 'csv'), 'chart-1h.csv');
 });
+
+test('a late quote moves no volume: the next one in time has it', () => {
+  const market = new Market();
+  const quote = (seconds: number, seq: number, volume: number) => market.apply([slice({ symbol: 'A', price: 5, timestamp: seconds * 1000, seq, volume })], seq);
+  [[120, 100], [150, 110], [149, 104], [148, 112], [121, 113], [152, 115]].forEach(([seconds, volume], i) => { quote(seconds!, i + 1, volume!); });
+  assert.deepEqual(market.get('A')!.bars['1m'].list.map((b) => b.volume), [15]);
+});

@@ -48,8 +48,8 @@ export class Bars {
   add(move: Move): void {
     const time = this.timeOf(Math.floor(move.timeMs / 1000));
     const last = this.list[this.list.length - 1];
+    if (last && time <= last.time && move.timeMs < this.newestMs - LATENESS_MS) return this.drop(time, move);
     if (last === undefined || time > last.time) this.append(time, move);
-    else if (move.timeMs < this.newestMs - LATENESS_MS) return this.drop(time, move);
     else this.edit(time === last.time ? last : this.list[upTo(this.list, time)], time, move);
     this.droppedInARow = 0;
     this.newestMs = Math.max(this.newestMs, move.timeMs);

@@ -143,8 +143,9 @@ export class Market {
         timeMs: next.timestamp ?? Date.now(),
         ...rangeOf(slice, next.price),
         last: next.price,
-        volume: traded(held, next, slice.ticks, row.isAlways),
+        volume: traded(row, held, next, slice.ticks),
       };
+      if ((next.timestamp ?? 0) >= (row.counted?.timestamp ?? 0)) row.counted = next;
       this.build(row, move);
       if (isTick && row.symbol === this.taped) this.tape.add(move.timeMs, next.price, move.volume, slice.ticks);
     }
@@ -225,14 +226,15 @@ function isOlder(next: Quote, held: Quote): boolean {
 /**
  * What was traded between two quotes, out of the volumes of the day, which begins at zero. Unknown, so 0,
  * across a new run of the publisher, or a gap of GAP_MS and more in which quotes were missed: a whole
- * outage's volume is not that of the bar in which it ended.
+ * outage's volume is not that of the bar in which it ended. What a late quote tells is in the next one's.
  */
-function traded(before: Quote, after: Quote, ticks: number, aroundTheClock: boolean): number {
+function traded({ counted, isAlways }: Row, held: Quote, after: Quote, ticks: number): number {
+  const before = counted ?? held;
   if (before.volume === undefined || after.volume === undefined) return 0;
-  const missed = missedBetween(before, after, ticks, false);
+  const missed = missedBetween(held, after, ticks, false);
   const [from, to] = [before.timestamp ?? 0, after.timestamp ?? 0];
-  if (missed === 'restart' || (missed === 'lost' && to - from >= GAP_MS)) return 0;
-  const isNewDay = Math.floor(to / HOUR_MS) > Math.floor(from / HOUR_MS) && dayOf(to, aroundTheClock) > dayOf(from, aroundTheClock);
+  if (to < from || missed === 'restart' || (missed === 'lost' && to - from >= GAP_MS)) return 0;
+  const isNewDay = Math.floor(to / HOUR_MS) > Math.floor(from / HOUR_MS) && dayOf(to, isAlways) > dayOf(from, isAlways);
   return Math.max(0, after.volume - (isNewDay ? 0 : before.volume));
 }
 

@@ -41,6 +41,8 @@ export class Row {
   holes: Hole[] = [];
   /** the connection that its last quote came by */
   connection = 0;
+  /** the newest quote by its own time: what volumes are counted from */
+  counted: Quote | undefined;
   readonly bars: Record<Interval, Bars>;
 
   readonly isAlways: boolean;
@@ -59,6 +61,7 @@ export class Row {
   beginAgain(): void {
     for (const bars of Object.values(this.bars)) bars.beginAgain();
     this.holes = [];
+    this.counted = undefined;
   }
 
   missed(hole: Hole): void {
