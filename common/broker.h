@@ -101,9 +101,10 @@ bool broker_is_up(const struct broker *b);
  * signal. */
 bool broker_is_drained(const struct broker *b);
 
-/* Publish. Returns an id > 0 (for `acknowledged` when qos is 1); -ENOTCONN when not up; -EMSGSIZE;
- * -EINVAL bad topic; -EOPNOTSUPP the broker takes no such QoS or no retained ones; -ENOMEM. QoS 0
- * is written at once or queued behind the socket; a caller that publishes without end stops while
+/* Publish. Returns an id > 0 (for `acknowledged` when qos is 1; else it says nothing); -ENOTCONN
+ * when not up, or while a part of what was held waits for the socket; -EMSGSIZE; -EINVAL bad topic;
+ * -EOPNOTSUPP the broker takes no such QoS or no retained ones; -ENOMEM. QoS 0 is written at once
+ * or queued behind the socket; a caller that publishes without end stops while
  * !broker_is_drained(). */
 MUST_CHECK int broker_publish(struct broker *b, const char *topic, const void *payload, size_t len,
                               int qos, bool retain);
@@ -118,7 +119,8 @@ void broker_hold(struct broker *b, bool hold);
 MUST_CHECK int broker_subscribe(struct broker *b, const char *filter, int qos);
 
 /* Say goodbye: DISCONNECT once everything queued is written, so that no will is sent. The owner
- * goes on calling broker_run() until broker_is_closed(), 2 s at most. */
+ * goes on calling broker_run() until broker_is_closed(), 2 s at most. While a part of what was held
+ * waits for the socket it closes at once, as broker_free() does: nothing can be said then. */
 void broker_close(struct broker *b);
 bool broker_is_closed(const struct broker *b);
 
