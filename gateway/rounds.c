@@ -19,7 +19,7 @@ static double load_of(const struct rounds *r, struct mono begin, struct mono end
 void rounds_note(struct rounds *r, struct mono begin, struct mono end, uint64_t writes,
                  uint64_t delivered, int64_t max_ns)
 {
-    int64_t hold = (end.ns - begin.ns) * 3 / 2;
+    int64_t hold = (end.ns - begin.ns) * 2;
 
     r->load += (load_of(r, begin, end, writes, delivered) - r->load) / MEMORY;
     r->begin = begin;

@@ -3,8 +3,8 @@
  *
  * The cost of fan-out is per write, not per message. When writing every message to every reader one
  * by one would take two cores or more, it is cheaper, and no later, to let messages gather: after a
- * round that took t the next waits 1.5 t, at most `max_ns`. So a busy loop spends at most two
- * fifths of a core on rounds. Below that there is no hold: a tick leaves at once.
+ * round that took t the next waits 2 t, at most `max_ns`. So a busy loop spends about a third of a
+ * core on rounds. Below that there is no hold: a tick leaves at once.
  *
  * "Would take" is measured: what a write has cost lately, times the messages delivered a second. It
  * is not the time between messages: those of private watchlists come often, each for few, and

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // Measures the gateway's fan-out against Mosquitto's own WebSocket listener and against a bare send() loop.
 //
-//   tests/bench/fanout.mjs [--quick] [--peer=COMMAND] [load|busy|few|sse|tls|grpc|private|memory|growth|most|prompt|stalled …]
+//   tests/bench/fanout.mjs [--quick] [--peer=COMMAND] [--mosquitto=PATH|no] [load|busy|few|sse|tls|grpc|private|memory|growth|most|prompt|stalled …]
 //
 // COMMAND starts another server to compare with, in which {port} and {feed} are replaced: it listens on {port} for MQTT over
 // WebSocket at /mqtt and takes its messages, as an MQTT 3.1.1 client that tries until it is let in, from 127.0.0.1:{feed}.
+// PATH is another Mosquitto than the system's; "no" leaves it out.
 //
 // The server under test runs on core 0, the load on core 1, so at least two cores are needed; on a noisy machine only the ratios
 // between rows of one run mean something. Each row is the median of three runs, the servers taking turns.
@@ -27,7 +28,9 @@ const WARM_UP = 1;
 const STALL = quick ? 3 : 30; // seconds
 const MANY = Math.min(quick ? 2000 : 10_000, Number(execFileSync('sh', ['-c', 'ulimit -Hn'])) - 200 || 10_000); // readers, as far as descriptors go
 const peer = process.argv.find((a) => a.startsWith('--peer='))?.slice('--peer='.length);
-const PEERS = peer ? ['peer'] : [];
+const mosquitto = process.argv.find((a) => a.startsWith('--mosquitto='))?.slice('--mosquitto='.length) ?? 'mosquitto';
+const PEER = peer ? ['peer'] : [];
+const OTHERS = [...PEER, ...(mosquitto === 'no' ? [] : ['mosquitto'])];
 const SSE = '/events?symbols=*';
 const ALIASES = { 'bare SSL_write': 'bare send', 'in the clear': 'tapecast', '1 a connection': 'tapecast', '100 a connection': 'tapecast', 'bare send x 10': 'bare send' }; // what a row is called that says more
 let nextPort = 20000 + (process.pid % 5000);
@@ -126,7 +129,7 @@ const servers = {
     const ws = nextPort++;
     const conf = path.join(dir, `mosquitto.${port}.conf`);
     writeFileSync(conf, `listener ${port} 127.0.0.1\nlistener ${ws}\nprotocol websockets\nallow_anonymous true\nset_tcp_nodelay true\nlog_type none\nmax_queued_messages 0\n`);
-    const server = new Tool(0, 'mosquitto', ['-c', conf]);
+    const server = new Tool(0, mosquitto, ['-c', conf]);
     await listening(ws);
     let ticks;
     const begin = () => (ticks = new Tool(1, tool('ticks'), ['--broker', port, '--symbols', load.symbols, '--rate', load.rate, '--seconds', secondsOf(load)]));
@@ -214,15 +217,15 @@ async function most(name, load) {
 const benches = {
   async load() {
     const load = { clients: 1000, symbols: 100, rate: 100 };
-    table('CPU for each delivered message, 1,000 readers x 100 messages/s', await compare(['tapecast', ...PEERS, 'mosquitto', 'bare send'], load), CPU);
+    table('CPU for each delivered message, 1,000 readers x 100 messages/s', await compare(['tapecast', ...OTHERS, 'bare send'], load), CPU);
   },
   async few() {
     const load = { clients: 100, symbols: 100, rate: 1000 };
-    table('latency, 100 readers x 1,000 messages/s', await compare(['tapecast', ...PEERS, 'mosquitto', 'bare send'], load), CPU);
+    table('latency, 100 readers x 1,000 messages/s', await compare(['tapecast', ...OTHERS, 'bare send'], load), CPU);
   },
   async busy() {
     const load = { clients: 1000, symbols: 100, rate: 1000 };
-    table('busy, 1,000 readers x 1,000 messages/s', await compare(['tapecast', ...PEERS, 'bare send'], load), CPU);
+    table('busy, 1,000 readers x 1,000 messages/s', await compare(['tapecast', ...PEER, 'bare send'], load), CPU);
   },
   async sse() {
     for (const [clients, batch] of [[1000, 1], [5000, 1], [5000, 10]]) {
@@ -248,16 +251,16 @@ const benches = {
   },
   async private() {
     const load = { clients: 1000, symbols: 1000, perClient: 10, rate: 4000 };
-    const rows = ['tapecast', ...PEERS, 'mosquitto'].map((name) => [name, load]);
+    const rows = ['tapecast', ...OTHERS].map((name) => [name, load]);
     const bare = ['bare send', { clients: 1000, symbols: 100, rate: 40 }]; // as many writes, all at once
     table('private watchlists: 1,000 readers, each 10 random symbols of 1,000, 40,000 delivered/s', await takeTurns([...rows, bare]), CPU);
   },
   async memory() {
     const load = { clients: MANY, symbols: 100, rate: 1, idle: true };
-    table(`resident memory for each of ${load.clients} idle subscribed readers`, await compare(['tapecast', ...PEERS, 'mosquitto'], load), [['kb_each', 'kB each']]);
+    table(`resident memory for each of ${load.clients} idle subscribed readers`, await compare(['tapecast', ...OTHERS], load), [['kb_each', 'kB each']]);
   },
   async growth() {
-    for (const name of ['tapecast', ...PEERS, 'bare send']) {
+    for (const name of ['tapecast', ...PEER, 'bare send']) {
       const [few] = await compare([name], { clients: 1000, symbols: 100, rate: 100 });
       const [many] = await compare([name], { clients: MANY, symbols: 100, rate: 100_000 / MANY });
       table(`growth of ${name}: the same delivered rate to 1,000 and to ${MANY} readers`, [{ ...many, name: `${MANY}` }, { ...few, name: '1000' }], CPU);
@@ -280,7 +283,7 @@ const benches = {
 
 async function mostOf(title, load) {
   const rows = [];
-  for (const [name, more] of [['tapecast', { rate: 4000 }], ...PEERS.map((p) => [p, { rate: 2000 }]), ['mosquitto', { rate: 60 }], ['bare send', { rate: 10_000, batch: load.p99Us ? 64 : 256 }]])
+  for (const [name, more] of [['tapecast', { rate: 4000 }], ...OTHERS.map((p) => [p, { rate: p === 'peer' ? 2000 : 60 }]), ['bare send', { rate: 10_000, batch: load.p99Us ? 64 : 256 }]])
     rows.push(await most(name, { ...load, ...more }));
   table(title, rows, [['delivered_s', 'delivered/s'], ['p99_us', 'p99 us'], ['messages_per_read', 'msgs/read']]);
 }
