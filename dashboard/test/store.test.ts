@@ -5,7 +5,7 @@ import type { Quote } from '../src/protocol/quote';
 import { Bars, type Move } from '../src/store/bars';
 import * as format from '../src/store/format';
 import { httpHistory, readUdf } from '../src/store/history';
-import { removeList } from '../src/store/list-changes';
+import { moveSymbol, removeList, removeSymbols } from '../src/store/list-changes';
 import * as lists from '../src/store/lists';
 import { Market } from '../src/store/market';
 import { Row } from '../src/store/row';
@@ -14,7 +14,7 @@ import { spanAt } from '../src/store/spans';
 import * as storage from '../src/store/storage';
 import { readLink } from '../src/store/share';
 import { writeLink } from '../src/store/write-link';
-import { squarify } from '../src/store/treemap';
+import { beside, evenly, squarify } from '../src/store/treemap';
 import { SearchIndex } from '../src/store/search';
 import { breadth, sortRows } from '../src/store/view';
 
@@ -337,11 +337,11 @@ test('lists are made, changed, ordered and removed', () => {
   let l = lists.addList(storage.DEFAULT_LISTS, 'Tech', ['AAPL', 'MSFT', 'AAPL']);
   const id = l.active;
   l = lists.addSymbols(l, id, ['NVDA']);
-  l = lists.moveSymbol(l, id, 'NVDA', -1);
+  l = moveSymbol(l, id, 'NVDA', -1);
   assert.deepEqual(lists.activeList(l)!.symbols, ['AAPL', 'NVDA', 'MSFT']);
-  assert.deepEqual(lists.moveSymbol(l, id, 'AAPL', -1), l);
-  l = lists.removeSymbol(l, id, 'AAPL');
-  assert.deepEqual(lists.activeList(l)!.symbols, ['NVDA', 'MSFT']);
+  assert.deepEqual(moveSymbol(l, id, 'AAPL', -1), l);
+  l = removeSymbols(l, id, ['AAPL', 'MSFT', 'GONE']);
+  assert.deepEqual(lists.activeList(l)!.symbols, ['NVDA']);
   l = removeList(l, id);
   assert.deepEqual(l, { active: '', lists: [] });
 });
@@ -435,4 +435,21 @@ test('tiles fill the field, in proportion, without overlap', () => {
       assert.ok(a.x + a.width <= b.x + 1e-9 || b.x + b.width <= a.x + 1e-9 || a.y + a.height <= b.y + 1e-9 || b.y + b.height <= a.y + 1e-9);
   }
   assert.deepEqual(squarify([], 10, 10), []);
+});
+
+test('tiles of one size fill rows from the left', () => {
+  const tiles = evenly(5, 300, 120);
+  assert.deepEqual(tiles.map(({ x, y }) => [x, y]), [[0, 0], [100, 0], [200, 0], [0, 60], [100, 60]]);
+  assert.ok(tiles.every((t) => t.width === 100 && t.height === 60));
+  assert.deepEqual(evenly(0, 10, 10), []);
+});
+
+test('from a tile one comes to the one beside it, and nowhere at the edge', () => {
+  const tiles = squarify([1, 1, 1, 1], 200, 200); // two columns of two
+  const at = (x: number, y: number) => tiles.findIndex((t) => t.x === x && t.y === y);
+  assert.equal(beside(tiles, at(0, 0), 'right'), at(100, 0));
+  assert.equal(beside(tiles, at(100, 0), 'down'), at(100, 100));
+  assert.equal(beside(tiles, at(100, 100), 'left'), at(0, 100));
+  assert.equal(beside(tiles, at(0, 100), 'down'), at(0, 100));
+  assert.equal(beside(tiles, -1, 'up'), -1);
 });

@@ -394,7 +394,7 @@ test('theme and colours can be chosen and are remembered', async (t) => {
   const root = () => dashboard.page.evaluate(() => ({ ...document.documentElement.dataset }));
   assert.equal((await root()).theme, 'light');
   await dashboard.press('t');
-  assert.equal((await root()).theme, 'dark');
+  await until(async () => (await root()).theme === 'dark', { what: 'the dark theme' });
   await dashboard.page.getByRole('button', { name: 'Settings' }).click();
   await dashboard.page.getByLabel(/colour-blind/).check();
   await dashboard.page.reload();
@@ -431,6 +431,15 @@ test('heat map, trades and feed open under the chart', async (t) => {
   await dashboard.page.getByRole('button', { name: 'Heat map' }).click();
   const box = await dashboard.page.locator('.heat canvas').boundingBox();
   assert.ok(box.width > 300 && box.height > 100);
+  await dashboard.page.getByRole('button', { name: 'Equal', exact: true }).click();
+  await dashboard.page.getByRole('listbox', { name: /^Heat map/ }).focus(); // the best first
+  for (const [key, symbol] of [['ArrowRight', 'MSFT'], ['ArrowLeft', 'AAPL']]) {
+    await dashboard.press(key);
+    await until(async () => (await dashboard.text('chart-symbol')) === symbol, { what: `${symbol} to be chosen in the map` });
+  }
+  await dashboard.page.getByRole('button', { name: 'Table', exact: true }).click();
+  await dashboard.page.locator('.heat-table tr', { hasText: 'MSFT' }).getByRole('button').click();
+  await until(async () => (await dashboard.text('chart-symbol')) === 'MSFT');
   await dashboard.page.getByRole('button', { name: 'Feed', exact: true }).click();
   await dashboard.page.locator('.events li', { hasText: 'Connected' }).waitFor();
 });
@@ -462,6 +471,11 @@ test('axe finds nothing in the page, its panels and dialogs', async (t) => {
     await page.getByRole('region', { name: panel, exact: true }).locator('> *').waitFor();
     await dashboard.assertAccessible(panel);
   }
+  await page.locator('#grid').focus();
+  await dashboard.press('Control+a');
+  await page.getByRole('group', { name: 'Selected rows' }).waitFor();
+  await dashboard.assertAccessible('selected rows');
+  await dashboard.press('Escape');
   await dashboard.press('ArrowDown');
   for (const dialog of ['Keys and help', 'Settings', 'Columns']) {
     await page.getByRole('button', { name: dialog, exact: true }).click();

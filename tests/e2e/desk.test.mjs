@@ -128,6 +128,83 @@ test('rows are put in order by mouse, finger and keyboard', async (t) => {
   await order('ABCD');
 });
 
+test('several rows are selected by mouse and keyboard, make a list, are taken off it and come back', async (t) => {
+  const exchange = await Exchange.open(t);
+  for (const symbol of ['A', 'B', 'C', 'D', 'E']) await exchange.tick(symbol, 10);
+  const dashboard = await openPage(t, browser, exchange.gateway);
+  const { page } = dashboard;
+  const selected = (wanted) => until(async () => (await page.locator('.row[aria-selected=true] .cell.symbol').allInnerTexts()).sort().join('') === wanted, { what: `${wanted} to be selected` });
+  const row = (symbol) => page.locator('.row:not([hidden])', { has: page.getByText(symbol, { exact: true }) });
+  await selected('A');
+  await row('B').click();
+  await row('D').click({ modifiers: ['Shift'] });
+  await selected('BCD');
+  await row('C').click({ modifiers: ['Control'] });
+  await selected('BD');
+  assert.equal(await dashboard.text('chart-symbol'), 'B');
+  await page.getByRole('button', { name: 'New list of them' }).click();
+  await until(async () => (await dashboard.symbols()).join('') === 'BD');
+  await dashboard.press('Escape', 'l');
+  await until(async () => (await dashboard.symbols()).join('') === 'ABCDE');
+  await dashboard.press('Control+a');
+  await selected('ABCDE');
+  await dashboard.press('Escape');
+  await selected('B');
+  await dashboard.press('Delete');
+  await toast(dashboard, 'Make a list of your own');
+  await makeList(dashboard, ['E', 'D', 'C', 'B', 'A']);
+  await row('D').click();
+  await dashboard.press('Shift+ArrowDown', 'Shift+ArrowDown', 'Shift+ArrowUp');
+  await selected('CD');
+  await dashboard.press('Delete');
+  await toast(dashboard, '2 symbols taken off List 2.');
+  assert.deepEqual(await dashboard.symbols(), ['E', 'B', 'A']);
+  await selected('B');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await until(async () => (await dashboard.symbols()).join('') === 'EDCBA');
+});
+
+test('the list and what is under the chart are made larger by mouse, finger and keyboard, and stay so', async (t) => {
+  const exchange = await Exchange.open(t);
+  await exchange.tick('AAPL', 10);
+  const dashboard = await openPage(t, browser, exchange.gateway, { hasTouch: true });
+  const { page } = dashboard;
+  await dashboard.shows('AAPL', '10.00');
+  await dashboard.press('m');
+  const size = (selector, side) => page.locator(selector).evaluate((e, s) => e.getBoundingClientRect()[s], side);
+  const wide = (test, what) => until(async () => test(await size('.watchlist', 'width')), { what });
+  const list = page.getByRole('separator', { name: 'Width of the list' });
+  const under = page.getByRole('separator', { name: 'Height of what is under the chart' });
+  const atFirst = await size('.watchlist', 'width');
+  const box = await list.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, 500);
+  await page.mouse.down();
+  await page.mouse.move(400, 500, { steps: 3 });
+  await page.mouse.up();
+  await wide((w) => Math.abs(w - 400) < 4, 'the list at 400 px');
+  await list.focus();
+  await dashboard.press('ArrowLeft', 'ArrowLeft', 'Home');
+  await wide((w) => Math.abs(w - 320) < 4, 'the list at its least');
+  assert.equal(await list.getAttribute('aria-valuenow'), await list.getAttribute('aria-valuemin'));
+  const high = await size('.panel', 'height');
+  await under.focus();
+  await dashboard.press('Shift+ArrowUp');
+  await until(async () => (await size('.panel', 'height')) > high + 40, { what: 'the panel to grow' });
+  assert.equal(await dashboard.text('chart-symbol'), 'AAPL'); // the arrows moved no row
+  await page.reload();
+  await wide((w) => Math.abs(w - 320) < 4, 'the list as it was left');
+  await list.dblclick();
+  await wide((w) => Math.abs(w - atFirst) < 4, 'the list as at first');
+  const cdp = await page.context().newCDPSession(page);
+  const touch = (type, y) => cdp.send('Input.dispatchTouchEvent', { type, touchPoints: y === undefined ? [] : [{ x: 900, y }] });
+  const before = await size('.panel', 'top');
+  await touch('touchStart', before);
+  await touch('touchMove', before + 30);
+  await touch('touchMove', before + 60);
+  await touch('touchEnd');
+  await until(async () => Math.abs((await size('.panel', 'top')) - before - 60) < 6, { what: 'the panel to shrink under a finger' });
+});
+
 test('lists, settings and alerts go into a file and come back, also in another browser', async (t) => {
   const exchange = await Exchange.open(t);
   for (const symbol of ['AAPL', 'MSFT', 'BTC/USD']) await exchange.tick(symbol, 10);
@@ -176,7 +253,7 @@ test('columns and own colours are chosen; colours that could not be read are cha
   await dashboard.assertAccessible('columns');
   await dashboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
-  assert.deepEqual(Object.keys(await dashboard.row('AAPL')), ['symbol', 'name', 'last', 'change', 'percent', 'trend', 'age']);
+  assert.deepEqual(Object.keys(await dashboard.row('AAPL')), ['symbol', 'name', 'last', 'change', 'percent', 'trend']);
   assert.equal((await dashboard.row('AAPL')).name, 'Apple');
   await dashboard.press(',');
   await page.getByRole('radio', { name: 'Own colours' }).check();

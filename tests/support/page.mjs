@@ -73,12 +73,15 @@ export class Dashboard {
     });
   }
 
-  /** All rows in sight, top to bottom: { symbol, last, change, percent, … } as they are written. */
+  /** All rows in sight, top to bottom: { symbol, last, change, percent, … } as they are written; an age where there is one. */
   rows() {
     return this.page.evaluate(() =>
       [...document.querySelectorAll('.row:not([hidden])')]
         .sort((a, b) => Number(a.ariaRowIndex) - Number(b.ariaRowIndex))
-        .map((row) => Object.fromEntries([...row.querySelectorAll('.cell')].map((cell) => [cell.classList[1], cell.textContent]))));
+        .map((row) => {
+          const { age } = row.querySelector('.cell').dataset;
+          return Object.fromEntries([...[...row.querySelectorAll('.cell')].map((cell) => [cell.classList[1], cell.textContent]), ...(age ? [['age', age]] : [])]);
+        }));
   }
 
   async row(symbol) {

@@ -36,6 +36,8 @@ export interface ChartLook {
   style: ChartStyle;
   volumePane: boolean;
   log: boolean;
+  /** percent since the left edge of what is in sight */
+  percent: boolean;
   /** how much of the top the legend takes */
   legendPx: number;
   zone: Zone;
@@ -67,6 +69,8 @@ const DRAW_MS = 100; // at most ten updates a second
 const VOLUME_SHARE = 0.18;
 const BAR_SPACING = 8;
 const FEW_SPACING = 14; // of bars that do not fill the chart
+const RIGHT_OFFSET = 6;
+const LEFT_OFFSET = 2;
 const OLDEST_NEAR = 30; // bars before the edge
 /** A compared symbol's bar stands for so many of its intervals, where another symbol has a bar and it has none. */
 const STANDS_FOR = 2;
@@ -95,6 +99,8 @@ export class PriceChart {
   private alerts: readonly AlertLine[] = [];
   private alertLines: (AlertLine & { line: IPriceLine })[] = [];
   private spacing = BAR_SPACING;
+  /** bars that have room after the newest one */
+  private offset = RIGHT_OFFSET;
   private subject: ChartSubject | undefined;
   private slots: Slot[] = [];
   private gaps: Gap[] = [];
@@ -164,10 +170,12 @@ export class PriceChart {
   // -- moving about ----------------------------------------------------------------------------------
 
   toLive(): void {
+    const scale = this.chart.timeScale();
     this.spacing = BAR_SPACING;
-    this.chart.timeScale().applyOptions({ barSpacing: BAR_SPACING });
+    this.offset = RIGHT_OFFSET;
+    scale.applyOptions({ barSpacing: BAR_SPACING });
+    scale.scrollToPosition(RIGHT_OFFSET, false);
     this.spread();
-    this.chart.timeScale().scrollToRealTime();
     this.fitPrices();
   }
 
@@ -244,14 +252,15 @@ export class PriceChart {
     return { from, until: spanAt(bars.seconds, from, subject.row.isAlways).until };
   }
 
-  /** Few bars stand further apart, until somebody zooms. */
+  /** Few bars stand further apart and begin at the left, until somebody zooms or scrolls. */
   private spread(): void {
     const scale = this.chart.timeScale();
-    if (Math.abs(scale.options().barSpacing - this.spacing) > 0.01) return;
-    const fits = Math.max(BAR_SPACING, Math.min(FEW_SPACING, Math.floor(scale.width() / (this.slots.length + 10))));
-    if (fits === this.spacing) return;
-    this.spacing = fits;
-    scale.applyOptions({ barSpacing: fits });
+    if (Math.abs(scale.options().barSpacing - this.spacing) > 0.01 || Math.abs(scale.scrollPosition() - this.offset) > 0.5) return;
+    const { length } = this.slots;
+    const fits = Math.max(BAR_SPACING, Math.min(FEW_SPACING, Math.floor(scale.width() / (length + 10))));
+    const offset = Math.max(RIGHT_OFFSET, Math.floor(scale.width() / fits) - length - LEFT_OFFSET);
+    if (fits !== this.spacing) scale.applyOptions({ barSpacing: (this.spacing = fits) });
+    if (offset !== this.offset) scale.scrollToPosition((this.offset = offset), false);
   }
 
   // -- alerts -------------------------------------------------------------------------------------------
@@ -488,7 +497,7 @@ export class PriceChart {
     this.scale.zone = this.zone;
     this.chart.applyOptions(this.options());
     const isCompared = (this.subject?.compared.length ?? 0) > 0;
-    const mode = isCompared ? PriceScaleMode.Percentage : this.look.log ? PriceScaleMode.Logarithmic : PriceScaleMode.Normal;
+    const mode = isCompared || this.look.percent ? PriceScaleMode.Percentage : this.look.log ? PriceScaleMode.Logarithmic : PriceScaleMode.Normal;
     const scale = this.chart.priceScale('right');
     if (scale.options().mode !== mode) scale.applyOptions({ mode });
   }
@@ -522,7 +531,6 @@ export class PriceChart {
         borderColor: colours.line,
         timeVisible: !daily,
         secondsVisible: seconds,
-        rightOffset: 6,
         minBarSpacing: 1,
         tickMarkFormatter: (time: number, kind: number) =>
           kind < 3 ? formatShortDay(time * 1000, zone) : kind === 3 ? formatMinute(time * 1000, zone) : formatTime(time * 1000, zone),

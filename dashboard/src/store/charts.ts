@@ -29,12 +29,14 @@ export interface Charts {
   /** CHARTS_MAX of them, so that a smaller layout forgets none */
   list: ChartSettings[];
   log: boolean;
+  /** prices as percent since the left edge */
+  percent: boolean;
 }
 
 export interface ShownChart { symbol: string; interval: Interval; linked: boolean; compared: readonly string[]; isChosen: boolean }
 
 const FIRST: ChartSettings = { symbol: '', interval: '1m', linked: false, compared: [] };
-export const DEFAULT_CHARTS: Charts = { count: 1, chosen: 0, list: Array.from({ length: CHARTS_MAX }, () => FIRST), log: false };
+export const DEFAULT_CHARTS: Charts = { count: 1, chosen: 0, list: Array.from({ length: CHARTS_MAX }, () => FIRST), log: false, percent: false };
 
 export function shownCharts({ charts, selected, interval }: Settings): ShownChart[] {
   return charts.list.slice(0, charts.count).map((chart, i) => {
@@ -133,6 +135,7 @@ export function checkCharts(json: unknown): Charts {
     chosen: Number.isInteger(chosen) && (chosen as number) >= 0 && (chosen as number) < count ? (chosen as number) : 0,
     list: Array.from({ length: CHARTS_MAX }, (_, i) => checkChart(list[i])),
     log: from.log === true,
+    percent: from.percent === true,
   };
 }
 

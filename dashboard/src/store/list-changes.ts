@@ -20,3 +20,25 @@ export function placeSymbol(lists: Lists, id: string, symbol: string, gap: numbe
     return { ...l, symbols };
   });
 }
+
+export function removeSymbols(lists: Lists, id: string, symbols: readonly string[]): Lists {
+  return edit(lists, id, (l) => ({ ...l, symbols: l.symbols.filter((s) => !symbols.includes(s)) }));
+}
+
+/** Move a symbol up (−1) or down (+1) in its list. */
+export function moveSymbol(lists: Lists, id: string, symbol: string, by: -1 | 1): Lists {
+  return edit(lists, id, (l) => {
+    const from = l.symbols.indexOf(symbol);
+    const to = from + by;
+    if (from < 0 || to < 0 || to >= l.symbols.length) return l;
+    const symbols = [...l.symbols];
+    [symbols[from], symbols[to]] = [symbols[to]!, symbols[from]!];
+    return { ...l, symbols };
+  });
+}
+
+/** The list after the active one; '' = all symbols. */
+export function nextList({ active, lists }: Lists): string {
+  const ids = ['', ...lists.map((l) => l.id)];
+  return ids[(ids.indexOf(active) + 1) % ids.length]!;
+}

@@ -10,6 +10,11 @@ export class Rates {
   private samples: { at: number; ticks: Map<Row, number> }[] = [];
   private talkers: Talker[] = [];
 
+  /** nothing can be said yet */
+  get isCounting(): boolean {
+    return this.samples.length < 2;
+  }
+
   /** The busiest of `rows`, most ticks first; looks anew each SAMPLE_MS. */
   busiest(rows: Iterable<Row>, now: number, limit: number): readonly Talker[] {
     const last = this.samples[this.samples.length - 1];

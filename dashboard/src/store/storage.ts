@@ -22,6 +22,8 @@ export type Palette = 'classic' | 'colour-blind' | 'red-up' | 'own';
 export interface OwnColours { up: string; down: string }
 export type ChartStyle = 'candles' | 'line' | 'area' | 'baseline';
 export type ColumnId = 'symbol' | 'name' | 'last' | 'change' | 'percent' | 'volume' | 'open' | 'high' | 'low' | 'prevClose' | 'rate' | 'trend' | 'age';
+/** 'list' is no map but a table of the same */
+export type HeatBy = 'turnover' | 'equal' | 'list';
 export type Panel = '' | 'tape' | 'movers' | 'heat' | 'alerts' | 'feed';
 export const PANELS: readonly Panel[] = ['', 'tape', 'movers', 'heat', 'alerts', 'feed'];
 export interface Sort { column: ColumnId; descending: boolean }
@@ -46,6 +48,12 @@ export interface Settings {
   columns: ColumnId[];
   sort: Sort | null;
   selected: string;
+  /** how wide the list is, % of the window; 0 = as at first */
+  listShare: number;
+  /** how high what is open under the chart is, % of the right pane; 0 = as at first */
+  panelShare: number;
+  /** what the tiles of the heat map are as large as */
+  heatBy: HeatBy;
   /** the page explains itself, until somebody says that it is enough */
   welcome: boolean;
 }
@@ -73,9 +81,12 @@ export const DEFAULT_SETTINGS: Settings = {
   volumePane: true,
   charts: DEFAULT_CHARTS,
   panel: '',
-  columns: ['symbol', 'last', 'change', 'percent', 'volume', 'trend', 'age'],
+  columns: ['symbol', 'last', 'change', 'percent', 'volume', 'trend'],
   sort: null,
   selected: '',
+  listShare: 0,
+  panelShare: 0,
+  heatBy: 'turnover',
   welcome: true,
 };
 export const DEFAULT_LISTS: Lists = { active: '', lists: [] };
@@ -155,6 +166,10 @@ function colour(value: unknown, otherwise: string): string {
   return typeof value === 'string' && /^#[0-9a-f]{6}$/i.test(value) ? value.toLowerCase() : otherwise;
 }
 
+function share(value: unknown): number {
+  return typeof value === 'number' && value > 0 && value < 100 ? value : 0;
+}
+
 export function loadSettings(store: Store | undefined): Settings {
   return checkSettings(read(store, SETTINGS_KEY) ?? {});
 }
@@ -183,6 +198,9 @@ export function checkSettings(json: Json): Settings {
     columns,
     sort: sort && ALL_COLUMNS.includes(sort.column) ? { column: sort.column, descending: sort.descending === true } : null,
     selected: typeof json['selected'] === 'string' ? json['selected'] : '',
+    listShare: share(json['listShare']),
+    panelShare: share(json['panelShare']),
+    heatBy: oneOf(json['heatBy'], ['turnover', 'equal', 'list'], d.heatBy),
     welcome: json['welcome'] !== false,
   };
 }

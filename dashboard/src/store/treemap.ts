@@ -21,6 +21,17 @@ export function squarify(weights: readonly number[], width: number, height: numb
   return tiles;
 }
 
+const TILE_ASPECT = 1.7;
+
+/** So many tiles of one size in rows, of which the last may not be full. */
+export function evenly(count: number, width: number, height: number): Tile[] {
+  if (count === 0 || width <= 0 || height <= 0) return [];
+  const rows = Math.max(1, Math.round(Math.sqrt((count * TILE_ASPECT * height) / width)));
+  const columns = Math.ceil(count / rows);
+  const size = { width: width / columns, height: height / Math.ceil(count / columns) };
+  return Array.from({ length: count }, (_, i) => ({ x: (i % columns) * size.width, y: Math.floor(i / columns) * size.height, ...size }));
+}
+
 /** The longest side over the shortest of any tile in a row of these areas. */
 function worst(areas: readonly number[], start: number, end: number, total: number, side: number): number {
   let result = 0;
@@ -44,4 +55,25 @@ function placeRow(areas: readonly number[], total: number, field: Tile, tiles: T
   return upright
     ? { ...field, x: field.x + depth, width: field.width - depth }
     : { ...field, y: field.y + depth, height: field.height - depth };
+}
+
+export type Way = 'left' | 'right' | 'up' | 'down';
+
+/** The tile that lies beside tile `i` on that way, nearest to its middle; `i` where there is none. */
+export function beside(tiles: readonly Tile[], i: number, way: Way): number {
+  const from = tiles[i];
+  if (!from) return i;
+  const isFlat = way === 'left' || way === 'right';
+  const sign = way === 'right' || way === 'down' ? 1 : -1;
+  const middle = (t: Tile): [number, number] => [t.x + t.width / 2, t.y + t.height / 2];
+  const [x, y] = middle(from);
+  let [best, least] = [i, Infinity];
+  tiles.forEach((tile, k) => {
+    const [u, v] = middle(tile);
+    const [ahead, aside] = isFlat ? [(u - x) * sign, Math.max(0, Math.abs(v - y) - tile.height / 2)] : [(v - y) * sign, Math.max(0, Math.abs(u - x) - tile.width / 2)];
+    if (k === i || ahead <= 0) return;
+    const distance = ahead + aside * 4; // what lies straight ahead comes first
+    if (distance < least) [best, least] = [k, distance];
+  });
+  return best;
 }

@@ -8,7 +8,6 @@ import { formatChange, formatPercent, formatPrice, formatVolume } from '../store
 import type { Model } from '../store/model';
 import type { Row } from '../store/row';
 import { direction, stateOf, timeOf } from './chart-facts';
-import { pressOnChart } from './chart-keys';
 import { chartColours } from './chart-colours';
 import type { ChartView } from './chart-view';
 import type { Desk } from './desk';
@@ -39,14 +38,10 @@ export function ChartBox(props: BoxProps) {
   void model.symbolsVersion.value;
   const row = shown.symbol === '' ? undefined : model.market.ensure(shown.symbol);
   const isMany = model.charts.value.length > 1;
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const chart = view.get(index);
-    if (chart && event.target === event.currentTarget && pressOnChart(chart, event)) event.preventDefault();
-  };
   return (
     <div class={`chart-box${shown.isChosen ? ' chosen' : ''}`} role="group" tabIndex={0} aria-label={`Chart of ${shown.symbol || 'nothing'}, ${shown.interval}`}
       aria-current={isMany && shown.isChosen ? 'true' : undefined} data-testid={`chart-box-${index + 1}`}
-      onFocusIn={() => model.chooseChart(index)} onPointerDown={() => model.chooseChart(index)} onKeyDown={onKeyDown}
+      onFocusIn={() => model.chooseChart(index)} onPointerDown={() => model.chooseChart(index)}
       onBlur={() => view.get(index)?.pointNowhere()}>
       <div class="chart-over">
         {isMany && <boxHead.Part {...props} shown={shown} row={row} state={state} />}
@@ -118,8 +113,8 @@ function lookOf(model: Model, desk: Desk, index: number): { readonly value: Char
     return chartColours();
   });
   return computed(() => {
-    const { chartStyle: style, volumePane, zone, charts: { log } } = model.settings.value;
-    return { style, volumePane, log, zone, legendPx: legendPx(model, index), colours: colours.value };
+    const { chartStyle: style, volumePane, zone, charts: { log, percent } } = model.settings.value;
+    return { style, volumePane, log, percent, zone, legendPx: legendPx(model, index), colours: colours.value };
   });
 }
 

@@ -19,7 +19,10 @@ export function chartKeys(model: Model, view: ChartView): Record<string, () => v
     ']': () => turn(1),
     i: () => { if (charts().count > 1) model.set(toggleLink(model.settings.peek(), charts().chosen)); },
     w: () => { view.comparing.value = charts().chosen; },
-    y: () => model.set({ charts: { ...charts(), log: !charts().log } }),
+    y: () => { // linear, logarithmic, percent
+      const { log, percent } = charts();
+      model.set({ charts: { ...charts(), log: !log && !percent, percent: log } });
+    },
     n: () => view.get(charts().chosen)?.toLive(),
   };
 }

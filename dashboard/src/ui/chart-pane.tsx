@@ -9,7 +9,10 @@ import { ChartTools } from './chart-tools';
 import type { ChartView } from './chart-view';
 import type { Desk } from './desk';
 import { Icon } from './icons';
+import { later } from './later';
 import { openAlerts, PanelBody, PanelTabs } from './panel';
+
+const splits = later(() => import('./extras').then((m) => m.Splits));
 
 export interface PaneProps { model: Model; desk: Desk; view: ChartView }
 
@@ -28,6 +31,7 @@ export function ChartPane({ model, desk, view }: PaneProps) {
           Charts by <a href="https://www.tradingview.com/" target="_blank" rel="noopener noreferrer" title="TradingView Lightweight Charts™ Copyright (c) 2025 TradingView, Inc.">TradingView</a>
         </span>
       </div>
+      <splits.Part model={model} />
       <PanelBody model={model} desk={desk} view={view} />
       <footer class="pane-foot">
         <PanelTabs model={model} />

@@ -32,7 +32,7 @@ export function ChartTools(props: ToolsProps) {
         {STYLES.map(([id, name, icon]) => <button type="button" key={id} aria-pressed={id === chartStyle} title={`${name} (c)`} aria-label={name} onClick={() => model.set({ chartStyle: id })}><Icon name={icon} /></button>)}
       </div>
       <button type="button" class="toggle if-wide" aria-pressed={volumePane} onClick={() => model.set({ volumePane: !volumePane })} title="Volume (v)">Volume</button>
-      <button type="button" class="toggle if-wide" aria-pressed={charts.log} onClick={() => model.set({ charts: { ...charts, log: !charts.log } })} title="Logarithmic prices (y); not while symbols are compared">Log</button>
+      <button type="button" class="toggle if-wide" aria-pressed={charts.log} onClick={() => model.set({ charts: { ...charts, log: !charts.log, percent: false } })} title="Logarithmic prices (y); not while symbols are compared">Log</button>
       <button type="button" class="toggle if-wide" aria-pressed={comparing} onClick={() => { view.comparing.value = comparing ? -1 : charts.chosen; }} title="Draw other symbols over the chart (w)">Compare</button>
       <span class="push-right" />
       <span class="zone">{zoneName(model.settings.value.zone)}</span>

@@ -4,12 +4,16 @@ import type { LoadState } from '../store/bar-loader';
 import { stopComparing, type ShownChart } from '../store/charts';
 import { formatPercent } from '../store/format';
 import type { Model } from '../store/model';
-import type { Row } from '../store/row';
+import type { Interval, Row } from '../store/row';
 import type { BoxProps } from './chart-box';
 import { direction, stateOf, timeOf } from './chart-facts';
 import { CompareForm } from './compare-form';
 import { Drawn, Icon } from './icons';
 import { AGAIN, INFO } from './later-icons';
+
+/** So few bars that one wonders where the others are. */
+const FEW = 30;
+const EACH: Record<Interval, string> = { '1s': 'Each second', '1m': 'Each minute', '5m': 'Each five minutes', '15m': 'Each quarter of an hour', '1h': 'Each hour', '1d': 'Each day' };
 
 interface Around { model: Model; shown: ShownChart; row: Row | undefined; reading: Reading }
 
@@ -53,7 +57,11 @@ function Note({ model, shown, row }: Around) {
 /** In place of bars: why there are none. */
 export function Emptiness({ model, shown, row, reading }: Around) {
   void model.meter.value;
-  if (reading.bar || (row && row.bars[shown.interval].list.length > 0)) return null;
+  const bars = row?.bars[shown.interval];
+  const first = bars?.list[0];
+  if (first && bars.isWhole && bars.list.length < FEW && stateOf(model, shown) === 'ready')
+    return <div class="chart-hint" data-testid="chart-hint">Recorded since {timeOf(model, shown, first.time)}. {EACH[shown.interval]} with a trade adds a bar.</div>;
+  if (reading.bar || first) return null;
   const [head, more] = words(shown, stateOf(model, shown), model.state.value.phase === 'disconnected');
   return <div class="chart-empty" data-testid="chart-empty"><div><b>{head}</b>{more && <p>{more}</p>}</div></div>;
 }

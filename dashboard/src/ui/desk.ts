@@ -18,6 +18,10 @@ export class Desk {
   readonly lockedBecause = signal('');
   onToken: (token: string) => void = () => {};
   readonly toast = signal<Toast | null>(null);
+  /** rows that are chosen together; empty = the selected one alone */
+  readonly marked = signal<ReadonlySet<string>>(new Set());
+  /** take the marked rows off the list, or the selected one */
+  takeOff: () => void = () => {};
   /** on a phone the chart is a sheet over the list */
   readonly sheet = signal(false);
   /** goes up when colours change, so that canvases take the new ones */

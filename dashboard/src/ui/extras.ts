@@ -9,6 +9,7 @@ styles.href = new URL(EXTRAS_CSS, import.meta.url).href;
 document.head.append(styles);
 await new Promise((there) => { styles.onload = styles.onerror = there; }); // nothing is shown without them
 
+export { keyboard } from './keys';
 export { letPullAlerts } from './alert-pull';
 export { ToolMenu } from './tool-menu';
 export { Welcome } from './welcome';
@@ -18,7 +19,9 @@ export { SearchHits } from './search-hits';
 export { WELL_KNOWN } from '../store/well-known';
 export { ring } from './bell';
 export { Dialogs } from './dialogs';
-export { Empty } from './empty';
+export { ListOver } from './empty';
+export { Marks } from './row-marks';
+export { Splits } from './splits';
 export { RowDrag } from './drag-rows';
 export { rowMoves } from './row-moves';
 export { listenToSwipes } from './swipe';

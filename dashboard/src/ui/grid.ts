@@ -6,7 +6,7 @@
  */
 import type { Row } from '../store/row';
 import type { ColumnId, Sort } from '../store/storage';
-import { placeColumns, type Placed } from './columns';
+import { COLUMNS, placeColumns, type Placed } from './columns';
 import type { RowDrag } from './drag-rows';
 import { drawTrend, type TrendColours } from './trend';
 
@@ -64,6 +64,7 @@ export class Grid {
   private wanted: readonly ColumnId[] = [];
   private sort: Sort | null = null;
   private selected = '';
+  private marked: ReadonlySet<string> = new Set();
   private colours: TrendColours | undefined;
   private width = 0;
   private height = 0;
@@ -75,7 +76,7 @@ export class Grid {
   private trendStale = true;
   private agesAt = -Infinity;
 
-  constructor(private readonly host: HTMLElement, private readonly handlers: GridHandlers) {
+  constructor(readonly host: HTMLElement, private readonly handlers: GridHandlers) {
     host.setAttribute('role', 'grid');
     host.setAttribute('aria-label', 'Watchlist');
     host.setAttribute('aria-live', 'off');
@@ -178,6 +179,12 @@ export class Grid {
 
   select(symbol: string): void {
     this.selected = symbol;
+    this.mark(this.marked);
+  }
+
+  /** These are chosen together; none = the selected one alone. */
+  mark(symbols: ReadonlySet<string>): void {
+    this.marked = symbols;
     for (const slot of this.slots) this.markSelected(slot);
   }
 
@@ -248,14 +255,15 @@ export class Grid {
     if (name !== (dataset['name'] ?? '')) dataset['name'] = name;
   }
 
+  /** In its column; without one beside the symbol, where it is worth the room. */
   private writeAge(slot: Slot, now: number): void {
-    if (!slot.row) return;
+    const { row, cells } = slot;
+    if (!row) return;
     this.markOld(slot, now);
-    const i = this.columns.findIndex((c) => c.id === 'age');
-    const cell = slot.cells[i];
-    if (!cell) return;
-    const text = this.columns[i]!.text(slot.row, now, 0);
-    if (text !== cell.shown) cell.text.data = cell.shown = text;
+    const text = COLUMNS.age.text(row, now, 0);
+    const cell = cells[this.columns.findIndex((c) => c.id === 'age')];
+    if (!cell) cells[0]!.element.dataset['age'] = row.rests ? '' : text;
+    else if (text !== cell.shown) cell.text.data = cell.shown = text;
   }
 
   private markOld(slot: Slot, now: number): void {
@@ -263,6 +271,7 @@ export class Grid {
     if (old === slot.old) return;
     slot.old = old;
     slot.element.classList.toggle('old', old);
+    slot.cells[0]!.element.dataset['age'] = '';
   }
 
   private startFlash(slot: Slot, now: number): void {
@@ -388,11 +397,12 @@ export class Grid {
       this.markSelected(slot);
     }
     this.write(slot, now);
+    this.writeAge(slot, now);
   }
 
   private markSelected(slot: Slot): void {
     const selected = slot.row !== undefined && slot.row.symbol === this.selected;
-    slot.element.setAttribute('aria-selected', String(selected));
+    slot.element.setAttribute('aria-selected', String(this.marked.size > 0 ? this.marked.has(slot.row?.symbol ?? '') : selected));
     if (selected) {
       slot.element.id = 'selected-row';
       this.host.setAttribute('aria-activedescendant', 'selected-row');

@@ -1,7 +1,8 @@
-/** All symbols of the list as tiles: size by what was traded today, colour by the change in percent. */
+/** All symbols of the list as tiles: size by what was traded today or all alike, colour by the change in percent. */
 import { formatPercent } from '../store/format';
 import type { Row } from '../store/row';
-import { squarify, type Tile } from '../store/treemap';
+import type { HeatBy } from '../store/storage';
+import { evenly, squarify, type Tile } from '../store/treemap';
 
 export interface HeatColours { up: string; down: string; flat: string; text: string; font: string; gap: string }
 
@@ -12,19 +13,22 @@ const LABEL_MIN = 34; // px a tile must have for its symbol
 
 export interface HeatTile extends Tile { row: Row }
 
-export function layoutHeat(rows: readonly Row[], width: number, height: number): HeatTile[] {
+/** The most important first. */
+export function layoutHeat(rows: readonly Row[], by: HeatBy, width: number, height: number): HeatTile[] {
   const weighed = rows
-    .map((row) => ({ row, weight: turnover(row) }))
+    .map((row) => ({ row, weight: by === 'equal' ? Number(row.quote.price !== undefined) : turnover(row) }))
     .filter(({ weight }) => weight > 0)
-    .sort((a, b) => b.weight - a.weight)
+    .sort((a, b) => (by === 'equal' ? (b.row.percent ?? 0) - (a.row.percent ?? 0) : b.weight - a.weight))
     .slice(0, TILES_MAX);
+  const placed = (tiles: Tile[]): HeatTile[] => tiles.map((tile, i) => ({ ...tile, row: weighed[i]!.row }));
+  if (by === 'equal') return placed(evenly(weighed.length, width, height));
   const most = (weighed[weighed.length >> 1]?.weight ?? 0) * GIANT;
   for (const tile of weighed) tile.weight = Math.min(tile.weight, most);
-  return squarify(weighed.map(({ weight }) => weight), width, height).map((tile, i) => ({ ...tile, row: weighed[i]!.row }));
+  return placed(squarify(weighed.map(({ weight }) => weight), width, height));
 }
 
 /** Damped, so that the smallest can still be seen beside the largest. */
-function turnover(row: Row): number {
+export function turnover(row: Row): number {
   const { price, volume } = row.quote;
   if (price === undefined) return 0;
   return Math.max(1, price * (volume ?? 1)) ** 0.4;

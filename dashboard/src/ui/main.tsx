@@ -7,12 +7,10 @@ import { Model } from '../store/model';
 import { formatPercent, formatPrice } from '../store/format';
 import { readLink } from '../store/share';
 import { Announcer, Banner } from './banner';
-import { chartKeys } from './chart-keys';
 import { ChartPane } from './chart-pane';
 import { ChartView } from './chart-view';
 import { Desk } from './desk';
 import { Grid } from './grid';
-import { listenToKeys } from './keys';
 import { later } from './later';
 import { ToastLine } from './toast';
 import { authorization, currentToken, setToken, takeToken } from './token';
@@ -160,8 +158,20 @@ effect(() => {
   void model.selected.value;
   requestDraw();
 });
+effect(() => {
+  const { listShare, panelShare } = model.settings.value;
+  for (const [name, share] of [['--list', listShare], ['--under', panelShare]] as const)
+    document.documentElement.style.setProperty(name, share ? share + '%' : '');
+});
 render(<Page />, document.getElementById('page')!);
-listenToKeys(model, desk, () => grid, chartKeys(model, view));
+/** Before the keys are there: one waits for them, but for that after which one types. */
+let press = (event: KeyboardEvent): void => {
+  if (event.key !== '/' || event.target !== document.body) return void keys.then(() => press(event), () => {});
+  event.preventDefault();
+  document.getElementById('search')!.focus();
+};
+addEventListener('keydown', (event) => press(event));
+const keys = extras().then(({ keyboard, Marks }) => { press = keyboard(model, desk, view, new Marks(model, desk, grid!)); });
 void extras().then(({ RowDrag, rowMoves, WELL_KNOWN, listenToSwipes }) => {
   grid?.letDrag(RowDrag, rowMoves(model, desk));
   listenToSwipes(desk);

@@ -8,6 +8,7 @@ import { Drawn, Icon, type IconName } from './icons';
 const PATHS = {
   volume: 'M3.5 13V9.5M6.5 13V6M9.5 13V8M12.5 13V3',
   log: 'M3 3v10h10M5.5 10.5C6 6.5 8.5 4.8 13 4.3',
+  percent: 'M4.5 3.2a1.6 1.6 0 1 0 0 3.2 1.6 1.6 0 0 0 0-3.2M11.5 9.6a1.6 1.6 0 1 0 0 3.2 1.6 1.6 0 0 0 0-3.2M12.5 3l-9 10',
   compare: 'M2.5 11.5l3-3.5 3 2 5-6M2.5 6l4 1.5 3-2.5 4 6.5',
   share: 'M10.5 5 8 2.5 5.5 5M8 2.5V10M5 7.5H3.5v6h9v-6H11',
   image: 'M2.5 3.5h11v9h-11zM3 11l3-3.5 2.5 2.5 2-2 2.5 2.5',
@@ -50,8 +51,11 @@ export function ToolMenu({ onClose, ...props }: ToolsProps & { onClose: () => vo
       <div class="menu-part unless-medium">{STYLES.map(([id, name, icon]) => item(icon, name, '', () => model.set({ chartStyle: id }), id === chartStyle))}</div>
       <div class="menu-part unless-wide">
         {item('volume', 'Volume', 'v', () => model.set({ volumePane: !volumePane }), volumePane)}
-        {item('log', 'Logarithmic prices', 'y', () => model.set({ charts: { ...charts, log: !charts.log } }), charts.log)}
+        {item('log', 'Logarithmic prices', 'y', () => model.set({ charts: { ...charts, log: !charts.log, percent: false } }), charts.log)}
         {item('compare', 'Compare with…', 'w', () => { view.comparing.value = chosen; })}
+      </div>
+      <div class="menu-part">
+        {item('percent', 'Scale in percent', 'y', () => model.set({ charts: { ...charts, percent: !charts.percent, log: false } }), charts.percent)}
       </div>
       <div class="menu-part unless-wide wide-only">
         {COUNTS.map((n) => item(LAYOUTS[n]!, n === 1 ? 'One chart' : `${n} charts`, n === 1 ? 'g' : '', () => model.setChartCount(n), n === charts.count))}

@@ -1,7 +1,7 @@
 /** The left pane: which list, a filter, the grid, a summary. */
 import { useEffect, useRef } from 'preact/hooks';
 import { effect, useComputed } from '@preact/signals';
-import { addList, removeSymbol } from '../store/lists';
+import { addList } from '../store/lists';
 import type { Model } from '../store/model';
 import { breadth } from '../store/view';
 import { formatPercent } from '../store/format';
@@ -13,7 +13,7 @@ import { later } from './later';
 import { PauseButton, SessionMark } from './top-bar';
 
 const NEW_LIST = '+new';
-const empty = later(() => import('./extras').then((m) => m.Empty));
+const over = later(() => import('./extras').then((m) => m.ListOver));
 const welcome = later(() => import('./extras').then((m) => m.Welcome));
 
 export function Watchlist({ model, desk, view, grid }: { model: Model; desk: Desk; view: ChartView; grid: (host: HTMLElement) => Grid }) {
@@ -23,7 +23,7 @@ export function Watchlist({ model, desk, view, grid }: { model: Model; desk: Des
     <section class="watchlist" aria-label="Watchlist">
       <ListBar model={model} desk={desk} />
       <div class="grid" ref={host} id="grid" />
-      <empty.Part model={model} desk={desk} />
+      <over.Part model={model} desk={desk} />
       {model.settings.value.welcome && <welcome.Part model={model} desk={desk} />}
       <Summary model={model} desk={desk} view={view} />
     </section>
@@ -55,22 +55,13 @@ function ListBar({ model, desk }: { model: Model; desk: Desk }) {
       <PauseButton model={model} where="phone-only" />
       {list && <button type="button" class="tool" title="Edit this list" aria-label="Edit this list" onClick={() => desk.dialog.value = 'list'}><Icon name="edit" /></button>}
       {list && model.selected.value && list.symbols.includes(model.selected.value) && (
-        <button type="button" class="tool" title={`Take ${model.selected.value} off this list (Delete)`} aria-label="Take the selected symbol off this list" onClick={() => takeOff(model, desk)}><Icon name="close" /></button>
+        <button type="button" class="tool" title={`Take ${model.selected.value} off this list (Delete)`} aria-label="Take the selected symbol off this list" onClick={() => desk.takeOff()}><Icon name="close" /></button>
       )}
       <input id="filter" class="filter" type="text" autocomplete="off" spellcheck={false} placeholder="Filter" aria-label="Filter the list (f)"
         value={model.filter.value} onInput={(e) => { model.filter.value = e.currentTarget.value; }}
         onKeyDown={(e) => { if (e.key === 'Escape') { model.filter.value = ''; e.currentTarget.blur(); } }} />
     </div>
   );
-}
-
-export function takeOff(model: Model, desk: Desk): void {
-  const list = model.activeList.peek();
-  const symbol = model.selected.peek();
-  if (!list?.symbols.includes(symbol)) return;
-  const before = model.lists.peek();
-  model.setLists(removeSymbol(before, list.id, symbol));
-  desk.say({ text: `${symbol} taken off ${list.name}.`, undo: () => model.setLists(before) });
 }
 
 function Summary({ model, desk, view }: { model: Model; desk: Desk; view: ChartView }) {

@@ -29,7 +29,7 @@ export function FeedPanel({ model, view, desk }: PanelProps) {
       </div>
       <div class="talkers">
         <h2>Busiest symbols</h2>
-        {talkers.length === 0 && <p class="muted">Nothing ticks.</p>}
+        {talkers.length === 0 && <p class="muted">{rates.isCounting ? 'Counting…' : 'Nothing ticks.'}</p>}
         <ul>{talkers.map(({ row, perSecond }) => (
           <li key={row.symbol}>
             <button type="button" class="link" onClick={() => model.select(row.symbol)}>{row.symbol}</button>
