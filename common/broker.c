@@ -406,9 +406,14 @@ static int read_write(struct broker *b, uint32_t ready, struct mono now)
 static void drive(struct broker *b, uint32_t ready, struct mono now)
 {
     struct broker_link *l = b->link;
-    int rc = read_write(b, ready, now);
-    int err = errno;
+    int rc, err;
 
+    broker_link_ref(l);
+    rc = read_write(b, ready, now);
+    err = errno;
+    broker_link_unref(l);
+    if (b->link != l) /* a callback has closed it */
+        return;
     if (b->state == CLOSING && !mono_before(now, b->give_up))
         rc = MOSQ_ERR_CONN_LOST;
     if (rc != MOSQ_ERR_SUCCESS || mosquitto_socket(l->mosq) < 0)
@@ -493,7 +498,7 @@ int broker_publish(struct broker *b, const char *topic, const void *payload, siz
     send_held(b);
     if (b->stuck)
         return -ENOTCONN;
-    rc = mosquitto_publish(b->link->mosq, &id, topic, (int)len, payload, qos, retain);
+    rc = broker_link_publish(b->link, &id, topic, payload, len, qos, retain);
     update_watch(b);
     return rc == MOSQ_ERR_SUCCESS ? id : broker_link_errno(rc);
 }

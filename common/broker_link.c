@@ -19,6 +19,11 @@
 #define KEEPALIVE_S 7     /* libmosquitto gives up after two: silence shows within 15 s */
 #define READS_PER_RUN 256 /* packets; bounds one turn of the owner's loop */
 
+void broker_link_ref(struct broker_link *l)
+{
+    atomic_fetch_add(&l->owners, 1);
+}
+
 void broker_link_unref(struct broker_link *l)
 {
     if (l == NULL || atomic_fetch_sub(&l->owners, 1) > 1)
@@ -151,6 +156,7 @@ static void on_publish(struct mosquitto *mosq, void *arg, int id)
     if (!l->reading)
         return;
     l->progress = true;
+    l->unacknowledged -= l->unacknowledged > 0;
     if (l->events->acknowledged != NULL)
         l->events->acknowledged(l->ctx, id);
 }
@@ -247,6 +253,8 @@ int broker_link_new(const struct broker_account *account, bool mqtt5,
     l->ctx = ctx;
     l->connack = -1;
     l->port = account->url.port;
+    l->mqtt5 = mqtt5;
+    l->tls = account->url.tls;
     l->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     l->host = strdup(account->url.host);
     l->mosq = mosquitto_new(account->client_id, true, l);
@@ -297,18 +305,55 @@ int broker_link_connect(struct broker_link *l)
     return r;
 }
 
-/* The library reads one each time, and does not tell whether it did, but
- * for the callbacks. */
+/* ---- going on ---- */
+
+int broker_link_publish(struct broker_link *l, int *ret_id, const char *topic, const void *payload,
+                        size_t len, int qos, bool retain)
+{
+    int rc = mosquitto_publish(l->mosq, ret_id, topic, (int)len, payload, qos, retain);
+
+    l->unacknowledged += rc == MOSQ_ERR_SUCCESS && qos > 0;
+    return rc;
+}
+
+/* The library reads a packet, or as many as messages of ours are unacknowledged. It does not tell
+ * whether it read a whole one, but for the callbacks. */
+static int read_packet(struct broker_link *l)
+{
+    bool one = l->unacknowledged <= 1;
+    int rc;
+
+    l->progress = false;
+    l->reading = true;
+    rc = mosquitto_loop_read(l->mosq, 1);
+    l->reading = false;
+    l->between = l->progress && one && !l->tls;
+    return rc;
+}
+
+static void on_plain_message(void *ctx, const struct broker_message *m)
+{
+    const struct broker_link *l = ctx;
+
+    if (l->delivers && l->events->message != NULL)
+        l->events->message(l->ctx, m);
+}
+
 int broker_link_read(struct broker_link *l)
 {
-    int rc, n = 0;
+    enum inbox_state state = INBOX_OTHER;
+    size_t read = 0, n = 0;
+    int rc = MOSQ_ERR_SUCCESS;
 
     do {
-        l->progress = false;
-        l->reading = true;
-        rc = mosquitto_loop_read(l->mosq, 1);
-        l->reading = false;
-    } while (rc == MOSQ_ERR_SUCCESS && l->progress && mosquitto_socket(l->mosq) >= 0 &&
-             ++n < READS_PER_RUN);
+        if (l->between)
+            state =
+                inbox_read(&l->inbox, mosquitto_socket(l->mosq), l->mqtt5, on_plain_message, l, &n);
+        if (state == INBOX_OTHER)
+            rc = read_packet(l);
+        read += n + 1;
+    } while (rc == MOSQ_ERR_SUCCESS && state != INBOX_EMPTY &&
+             (state == INBOX_MORE || l->progress) && mosquitto_socket(l->mosq) >= 0 &&
+             read < READS_PER_RUN);
     return rc;
 }

@@ -19,6 +19,7 @@
 
 #include "common/broker.h"
 #include "common/broker_url.h"
+#include "common/inbox.h"
 #include "common/macros.h"
 
 #define BROKER_WHY_MAX 160
@@ -44,13 +45,17 @@ struct broker_link {
     const char *shown; /* from here on the owner's thread alone: the address for the log */
     const struct broker_events *events;
     void *ctx;
-    bool delivers;          /* messages go to the owner: between its `up` and broker_close() */
-    int connack;            /* reason code of MQTT 5; -1 until it came */
-    bool reading;           /* inside mosquitto_loop_read() */
-    bool progress;          /* the last read gave something */
-    int reason;             /* of the broker's DISCONNECT; 0 for none */
-    uint8_t takes_retained; /* the limits that the broker set */
+    bool delivers; /* messages go to the owner: between its `up` and broker_close() */
+    int connack;   /* reason code of MQTT 5; -1 until it came */
+    bool reading;  /* inside mosquitto_loop_read() */
+    bool progress; /* the last read gave something */
+    bool mqtt5, tls;
+    bool between;            /* the library is between two packets, as `inbox` wants it */
+    unsigned unacknowledged; /* messages of ours with QoS 1 */
+    int reason;              /* of the broker's DISCONNECT; 0 for none */
+    uint8_t takes_retained;  /* the limits that the broker set */
     uint32_t packet_max;
+    struct inbox inbox;
 };
 
 /* A link that is not connected yet; `account` and `events` outlive its callbacks. Returns 0 and
@@ -59,7 +64,10 @@ MUST_CHECK int broker_link_new(const struct broker_account *account, bool mqtt5,
                                const struct broker_events *events, void *ctx,
                                struct broker_link **ret);
 
-/* Let the owner's hold on it go. NULL is allowed. */
+/* Hold it a while longer: its callbacks may let go of it. */
+void broker_link_ref(struct broker_link *l);
+
+/* Let a hold on it go. NULL is allowed. */
 void broker_link_unref(struct broker_link *l);
 
 /* Connect in a thread of its own; `done_fd` becomes readable when `done`. Returns 0 or a negative
@@ -69,6 +77,10 @@ MUST_CHECK int broker_link_connect(struct broker_link *l);
 /* Read while packets come, running the callbacks; at most a few hundred. Returns the library's
  * result. */
 int broker_link_read(struct broker_link *l);
+
+/* As mosquitto_publish(). */
+int broker_link_publish(struct broker_link *l, int *ret_id, const char *topic, const void *payload,
+                        size_t len, int qos, bool retain);
 
 /* Why it ended, as a short sentence; `rc` and `err` are the library's result and errno. */
 void broker_link_describe(const struct broker_link *l, int rc, int err, char why[BROKER_WHY_MAX]);

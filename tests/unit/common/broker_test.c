@@ -828,6 +828,115 @@ static void the_reason_of_a_disconnect_is_told(void **state)
 }
 
 /*
+ * A stream of packets, cut anywhere
+ */
+
+#define STREAM_MESSAGES 60
+
+struct stream {
+    unsigned char bytes[STREAM_MESSAGES * 64 + 100000];
+    size_t len, ends[STREAM_MESSAGES]; /* of the messages in it */
+};
+
+/* Messages whose payloads count from 0, which is 70,000 bytes long in the middle: most are plain,
+ * some have properties; other packets are between them. */
+static void write_stream(struct stream *s)
+{
+    *s = (struct stream){0};
+    for (int i = 0; i < STREAM_MESSAGES; i++) {
+        size_t payload = i == STREAM_MESSAGES / 2 ? 70000 : 5, properties = i % 7 == 3 ? 6 : 0;
+        size_t n = 3 + 1 + properties + payload;
+        unsigned char *p = s->bytes + s->len;
+
+        if (i % 5 == 4) { /* PINGRESP */
+            *p++ = 0xd0;
+            *p++ = 0;
+        }
+        *p++ = 0x30;
+        for (; n >= 0x80; n >>= 7)
+            *p++ = (unsigned char)(n | 0x80);
+        *p++ = (unsigned char)n;
+        memcpy(p, "\0\1t", 3);
+        p += 3;
+        *p++ = (unsigned char)properties;
+        memcpy(p, "\x03\0\3txt", properties); /* the content's type */
+        p += properties;
+        snprintf((char *)p, 6, "%5d", i);
+        s->len = (size_t)(p + payload - s->bytes);
+        s->ends[i] = s->len;
+    }
+}
+
+static void count_in_order(void *ctx, const struct broker_message *m)
+{
+    struct client *c = ctx;
+    char expected[8];
+
+    snprintf(expected, sizeof(expected), "%5d", c->messages++);
+    assert_string_equal(m->topic, "t");
+    assert_memory_equal(m->payload, expected, 5);
+}
+
+/* Welcome one client with MQTT 5. Returns its socket. */
+static void *welcome(void *arg)
+{
+    static const unsigned char connack[] = {0x20, 3, 0, 0, 0};
+    int *fd = arg, client = accept(*fd, NULL, NULL);
+    unsigned char packet[256];
+
+    (void)!read(client, packet, sizeof(packet));
+    (void)!write(client, connack, sizeof(connack));
+    *fd = client;
+    return NULL;
+}
+
+/* After each piece that came nothing is left in the socket, which would wake the owner for ever,
+ * and each whole message was delivered. */
+static void read_in_pieces(const struct stream *s, size_t piece)
+{
+    static const struct broker_events counting = {.up = on_up, .message = count_in_order};
+    struct client c = {0};
+    struct broker_config config = {.client_id = "pieces", .events = &counting, .ctx = &c};
+    struct pollfd poll_fd[BROKER_POLL_FDS];
+    pthread_t thread;
+    uint16_t port;
+    char url[64];
+    int listener = listen_anywhere(1, &port), fd = listener, whole = 0;
+
+    snprintf(url, sizeof(url), "mqtt://127.0.0.1:%u", port);
+    config.address.url = url;
+    assert_int_equal(broker_new(&config, &c.broker), 0);
+    assert_int_equal(pthread_create(&thread, NULL, welcome, &fd), 0);
+    RUN_UNTIL(&c, c.ups == 1);
+    pthread_join(thread, NULL);
+    for (size_t at = 0; at < s->len; at += piece) {
+        size_t n = s->len - at < piece ? s->len - at : piece;
+
+        assert_int_equal(write(fd, s->bytes + at, n), n);
+        while (whole < STREAM_MESSAGES && s->ends[whole] <= at + n)
+            whole++;
+        RUN_UNTIL(&c, c.messages == whole);
+        RUN_UNTIL(&c, broker_poll(c.broker, poll_fd) == 1 && poll(poll_fd, 1, 0) == 0);
+    }
+    broker_free(c.broker);
+    close(fd);
+    close(listener);
+}
+
+static void messages_arrive_in_order_however_they_are_cut(void **state)
+{
+    static struct stream s;
+
+    (void)state;
+    write_stream(&s);
+    for (size_t piece = 1009; piece < sizeof(s.bytes) * 2; piece *= 3)
+        read_in_pieces(&s, piece);
+    s.len = s.ends[STREAM_MESSAGES / 2 - 1]; /* the small ones */
+    for (size_t piece = 1; piece < 20; piece += 3)
+        read_in_pieces(&s, piece);
+}
+
+/*
  * Addresses
  */
 
@@ -921,6 +1030,7 @@ int main(void)
         cmocka_unit_test(a_broker_that_refuses_version_5_gets_3_1_1),
         cmocka_unit_test(a_broker_that_hangs_up_on_version_5_gets_3_1_1),
         cmocka_unit_test(the_reason_of_a_disconnect_is_told),
+        cmocka_unit_test(messages_arrive_in_order_however_they_are_cut),
         cmocka_unit_test(an_address_that_is_none_is_refused_with_one_line),
         cmocka_unit_test(a_password_in_the_address_is_refused_and_not_logged),
         cmocka_unit_test(freeing_nothing_is_allowed),
