@@ -76,6 +76,7 @@ export class Checker extends checking(RawMqtt) {
 export class RawJson extends RawWebSocket {
   said = [];
   quotes = [];
+  pings = 0;
 
   static async connect(t, gateway, { path = '/ws', fields } = {}) {
     return this.upgrade(t, gateway, { path, fields: { 'Sec-WebSocket-Protocol': null, ...fields } });
@@ -96,6 +97,7 @@ export class RawJson extends RawWebSocket {
   }
 
   say(message) {
+    if (message.action === 'ping') this.pings++;
     this.sendFrame(OP.text, typeof message === 'string' ? message : JSON.stringify(message));
   }
 
@@ -116,10 +118,8 @@ export class RawJson extends RawWebSocket {
 
   /** All that was under way before has come. */
   async sync() {
-    const pongs = () => this.said.filter((m) => m.type === 'pong').length;
-    const n = pongs();
     this.say({ action: 'ping' });
-    await this.until(() => pongs() > n, 'the answer to a ping');
+    await this.until(() => this.said.filter((m) => m.type === 'pong').length === this.pings, 'the answer to each ping');
   }
 }
 
