@@ -308,6 +308,10 @@ test('change and percent follow from the previous close where the feed leaves th
   row.quote = { symbol: 'A', price: 110, prevClose: 100 };
   assert.equal(row.change, 10);
   assert.equal(row.percent, 10);
+  row.quote = { symbol: 'A', price: 11, low: 10, high: 14 };
+  assert.equal(row.dayAt, 25);
+  row.quote = { symbol: 'A', price: 11, low: 14, high: 14 };
+  assert.equal(row.dayAt, undefined);
 });
 
 test('a row is not live while its market rests, however new its price', () => {

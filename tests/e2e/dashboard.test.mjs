@@ -271,7 +271,7 @@ test('the chart builds bars from ticks, survives late ones, and its legend shows
   await until(async () => /O ?105.00 H ?105.00 L ?104.00 C ?104.00/.test(await legend()), { what: 'the bar of second 3', detail: legend });
   await dashboard.page.getByRole('button', { name: '5m', exact: true }).click();
   await until(async () => /H ?105.00 L ?99.00 C ?104.00/.test(await legend()), { what: 'the bar of five minutes' });
-  for (const style of ['Line', 'Area', 'Baseline', 'Candles'])
+  for (const style of ['Bars', 'Line', 'Area', 'Baseline', 'Candles'])
     await dashboard.page.getByRole('button', { name: style, exact: true }).click();
   assert.ok((await dashboard.page.getByTestId('chart').locator('canvas').count()) > 0);
   assert.match(await dashboard.page.locator('.attribution').innerText(), /TradingView/);

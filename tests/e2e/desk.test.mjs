@@ -249,22 +249,22 @@ test('columns and own colours are chosen; colours that could not be read are cha
   await dashboard.shows('AAPL', '10.00');
   await dashboard.press('o');
   await page.getByRole('checkbox', { name: 'Name' }).check();
+  await page.getByRole('checkbox', { name: 'Day range' }).check();
   await page.getByRole('checkbox', { name: 'Volume' }).uncheck();
   await dashboard.assertAccessible('columns');
   await dashboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
-  assert.deepEqual(Object.keys(await dashboard.row('AAPL')), ['symbol', 'name', 'last', 'change', 'percent', 'trend']);
+  assert.deepEqual(Object.keys(await dashboard.row('AAPL')), ['symbol', 'name', 'last', 'change', 'percent', 'range', 'trend']);
   assert.equal((await dashboard.row('AAPL')).name, 'Apple');
+  assert.equal((await dashboard.row('AAPL')).range, '0%'); // below its day's low
   await dashboard.press(',');
   await page.getByRole('radio', { name: 'Own colours' }).check();
   await page.getByLabel('Colour for up').fill('#000080');
   await page.getByText('Text in up is shown lighter').waitFor();
   await dashboard.assertAccessible('own colours');
   await page.reload();
-  await dashboard.shows('AAPL', '10.00');
-  const colours = await page.evaluate(() => ['--up', '--up-fill'].map((name) => getComputedStyle(document.documentElement).getPropertyValue(name)));
-  assert.equal(colours[1], '#000080');
-  assert.notEqual(colours[0], '#000080');
+  const colour = (name) => page.evaluate((n) => getComputedStyle(document.documentElement).getPropertyValue(n), name);
+  await until(async () => (await colour('--up-fill')) === '#000080' && (await colour('--up')) !== '#000080', { what: 'a lighter blue for text' });
 });
 
 test('a telephone goes back from the chart by a swipe', async (t) => {

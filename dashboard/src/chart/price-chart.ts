@@ -5,11 +5,11 @@
  * through setData.
  */
 import {
-  AreaSeries, BaselineSeries, CandlestickSeries, ColorType, createChartEx, CrosshairMode, HistogramSeries, LineSeries, LineStyle, PriceScaleMode,
+  AreaSeries, BarSeries, BaselineSeries, CandlestickSeries, ColorType, createChartEx, CrosshairMode, HistogramSeries, LineSeries, LineStyle, PriceScaleMode,
   type IChartApiBase, type IPriceLine, type ISeriesApi, type MouseEventParams, type SeriesType, type Time, type UTCTimestamp,
 } from 'lightweight-charts';
 import { upTo, type Bar, type Bars } from '../store/bars';
-import { formatDay, formatMinute, formatPrice, formatShortDay, formatTime, type Zone } from '../store/format';
+import { formatDay, formatMinute, formatPercent, formatPrice, formatShortDay, formatTime, type Zone } from '../store/format';
 import { gapAfter, gapsOf, slotsOf, type Axis, type Gap, type Slot } from '../store/gaps';
 import type { Interval, Row } from '../store/row';
 import { spanAt } from '../store/spans';
@@ -71,6 +71,7 @@ const BAR_SPACING = 8;
 const FEW_SPACING = 14; // of bars that do not fill the chart
 const RIGHT_OFFSET = 6;
 const LEFT_OFFSET = 2;
+const SETTLES = 2;
 const OLDEST_NEAR = 30; // bars before the edge
 /** A compared symbol's bar stands for so many of its intervals, where another symbol has a bar and it has none. */
 const STANDS_FOR = 2;
@@ -101,6 +102,11 @@ export class PriceChart {
   private spacing = BAR_SPACING;
   /** bars that have room after the newest one */
   private offset = RIGHT_OFFSET;
+  private width = 0;
+  /** drawings until what was asked of the library can be read back */
+  private settling = 0;
+  /** nobody has scrolled or zoomed */
+  private isAtRest = true;
   private subject: ChartSubject | undefined;
   private slots: Slot[] = [];
   private gaps: Gap[] = [];
@@ -170,11 +176,8 @@ export class PriceChart {
   // -- moving about ----------------------------------------------------------------------------------
 
   toLive(): void {
-    const scale = this.chart.timeScale();
-    this.spacing = BAR_SPACING;
-    this.offset = RIGHT_OFFSET;
-    scale.applyOptions({ barSpacing: BAR_SPACING });
-    scale.scrollToPosition(RIGHT_OFFSET, false);
+    this.width = NaN; // wherever it was
+    this.isAtRest = true;
     this.spread();
     this.fitPrices();
   }
@@ -255,12 +258,19 @@ export class PriceChart {
   /** Few bars stand further apart and begin at the left, until somebody zooms or scrolls. */
   private spread(): void {
     const scale = this.chart.timeScale();
-    if (Math.abs(scale.options().barSpacing - this.spacing) > 0.01 || Math.abs(scale.scrollPosition() - this.offset) > 0.5) return;
+    const width = scale.width();
+    if (width !== this.width) this.settling = SETTLES; // the library may have moved them
+    if (this.settling > 0) this.settling--;
+    else this.isAtRest = Math.abs(scale.options().barSpacing - this.spacing) < 0.01 && Math.abs(scale.scrollPosition() - this.offset) < 0.5;
+    this.width = width;
+    if (!this.isAtRest) return;
     const { length } = this.slots;
-    const fits = Math.max(BAR_SPACING, Math.min(FEW_SPACING, Math.floor(scale.width() / (length + 10))));
-    const offset = Math.max(RIGHT_OFFSET, Math.floor(scale.width() / fits) - length - LEFT_OFFSET);
-    if (fits !== this.spacing) scale.applyOptions({ barSpacing: (this.spacing = fits) });
-    if (offset !== this.offset) scale.scrollToPosition((this.offset = offset), false);
+    const spacing = Math.max(BAR_SPACING, Math.min(FEW_SPACING, Math.floor(width / (length + 10))));
+    const offset = Math.max(RIGHT_OFFSET, Math.floor(width / spacing) - length - LEFT_OFFSET);
+    if (spacing !== this.spacing || offset !== this.offset) this.settling = SETTLES;
+    if (this.settling === 0) return;
+    scale.applyOptions({ barSpacing: (this.spacing = spacing) });
+    scale.scrollToPosition((this.offset = offset), false);
   }
 
   // -- alerts -------------------------------------------------------------------------------------------
@@ -360,7 +370,7 @@ export class PriceChart {
       this.lastLine = undefined;
       return;
     }
-    const base = style === 'candles' ? bar.open : style === 'baseline' ? (this.drawn.prevClose ?? bar.open) : undefined;
+    const base = this.hasRange ? bar.open : style === 'baseline' ? (this.drawn.prevClose ?? bar.open) : undefined;
     const color = base === undefined ? colours.accent : bar.close >= base ? colours.up : colours.down;
     this.lastLine ??= this.prices.createPriceLine({ price: bar.close, lineStyle: LineStyle.Dotted, lineWidth: 1 });
     const shown = this.lastLine.options();
@@ -412,7 +422,12 @@ export class PriceChart {
   private point(bar: Bar): never {
     const time = bar.time as UTCTimestamp;
     const { open, high, low, close } = bar;
-    return (this.look.style === 'candles' ? { time, open, high, low, close } : { time, value: close }) as never;
+    return (this.hasRange ? { time, open, high, low, close } : { time, value: close }) as never;
+  }
+
+  /** Each bar shows its open, high and low too. */
+  private get hasRange(): boolean {
+    return this.look.style === 'candles' || this.look.style === 'bars';
   }
 
   private volumePoint(bar: Bar): { time: UTCTimestamp; value: number; color: string } {
@@ -448,6 +463,9 @@ export class PriceChart {
         this.prices = this.chart.addSeries(CandlestickSeries, {
           ...common, upColor: colours.up, downColor: colours.down, wickUpColor: colours.up, wickDownColor: colours.down, borderVisible: false,
         });
+        break;
+      case 'bars':
+        this.prices = this.chart.addSeries(BarSeries, { ...common, upColor: colours.up, downColor: colours.down, thinBars: false });
         break;
       case 'line':
         this.prices = this.chart.addSeries(LineSeries, { ...common, color: colours.accent, lineWidth: 2 });
@@ -536,6 +554,7 @@ export class PriceChart {
           kind < 3 ? formatShortDay(time * 1000, zone) : kind === 3 ? formatMinute(time * 1000, zone) : formatTime(time * 1000, zone),
       },
       localization: {
+        percentageFormatter: formatPercent,
         dateFormat: 'dd MMM \'yy',
         timeFormatter: (time: Time) => formatDay((time as number) * 1000, zone) + (daily ? '' : `  ${clockOf((time as number) * 1000, zone)}`),
       },

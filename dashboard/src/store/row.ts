@@ -92,6 +92,13 @@ export class Row {
     return this.change !== undefined && prevClose ? (this.change / prevClose) * 100 : undefined;
   }
 
+  /** Where the price is between the day's low and high, %. */
+  get dayAt(): number | undefined {
+    const { low = NaN, high = NaN, price = NaN } = this.quote;
+    const at = high > low ? ((price - low) / (high - low)) * 100 : NaN;
+    return Number.isNaN(at) ? undefined : Math.min(100, Math.max(0, at));
+  }
+
   get ageLimitMs(): number {
     return Math.max(this.ticks < USUAL_TICKS ? UNUSUAL_MS : AGE_MIN_MS, this.gapMs * AGE_GAPS);
   }

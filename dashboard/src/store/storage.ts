@@ -20,8 +20,8 @@ export type Theme = 'system' | 'dark' | 'light';
 export type Palette = 'classic' | 'colour-blind' | 'red-up' | 'own';
 /** #rrggbb */
 export interface OwnColours { up: string; down: string }
-export type ChartStyle = 'candles' | 'line' | 'area' | 'baseline';
-export type ColumnId = 'symbol' | 'name' | 'last' | 'change' | 'percent' | 'volume' | 'open' | 'high' | 'low' | 'prevClose' | 'rate' | 'trend' | 'age';
+export type ChartStyle = 'candles' | 'bars' | 'line' | 'area' | 'baseline';
+export type ColumnId = 'symbol' | 'name' | 'last' | 'change' | 'percent' | 'volume' | 'open' | 'high' | 'low' | 'range' | 'prevClose' | 'rate' | 'trend' | 'age';
 /** 'list' is no map but a table of the same */
 export type HeatBy = 'turnover' | 'equal' | 'list';
 export type Panel = '' | 'tape' | 'movers' | 'heat' | 'alerts' | 'feed';
@@ -66,7 +66,7 @@ export interface Lists {
 }
 
 export const ALL_COLUMNS: readonly ColumnId[] =
-  ['symbol', 'name', 'last', 'change', 'percent', 'volume', 'open', 'high', 'low', 'prevClose', 'rate', 'trend', 'age'];
+  ['symbol', 'name', 'last', 'change', 'percent', 'volume', 'open', 'high', 'low', 'range', 'prevClose', 'rate', 'trend', 'age'];
 
 export const DEFAULT_SETTINGS: Settings = {
   theme: 'system',
@@ -191,7 +191,7 @@ export function checkSettings(json: Json): Settings {
     alertNotify: json['alertNotify'] === true,
     zone: oneOf(json['zone'], ['local', 'UTC', 'America/New_York'], d.zone),
     interval: oneOf(json['interval'], Object.keys(INTERVALS) as Interval[], d.interval),
-    chartStyle: oneOf(json['chartStyle'], ['candles', 'line', 'area', 'baseline'], d.chartStyle),
+    chartStyle: oneOf(json['chartStyle'], ['candles', 'bars', 'line', 'area', 'baseline'], d.chartStyle),
     volumePane: json['volumePane'] !== false,
     charts: checkCharts(json['charts']),
     panel: oneOf(json['panel'], PANELS, d.panel),

@@ -14,6 +14,7 @@ const KEYS: Record<ColumnId, (row: Row) => Key> = {
   open: (r) => r.quote.open,
   high: (r) => r.quote.high,
   low: (r) => r.quote.low,
+  range: (r) => r.dayAt,
   prevClose: (r) => r.quote.prevClose,
   rate: (r) => (r.gapMs > 0 ? 1 / r.gapMs : undefined),
   trend: (r) => r.percent,

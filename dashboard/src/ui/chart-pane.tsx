@@ -65,7 +65,7 @@ function SymbolHeader({ model, desk, view, row, symbol }: PaneProps & { row: Row
         <div><dt>Low</dt><dd>{price(q?.low)}</dd></div>
         <div><dt>Prev close</dt><dd>{price(q?.prevClose)}</dd></div>
         <div><dt>Volume</dt><dd>{formatVolume(q?.volume)}</dd></div>
-        <div class="range-item"><dt>Day range</dt><dd><DayRange low={q?.low} high={q?.high} price={q?.price} /></dd></div>
+        <div class="range-item"><dt>Day range</dt><dd><DayRange at={row?.dayAt} /></dd></div>
       </dl>
     </div>
   );
@@ -82,8 +82,7 @@ function SymbolTools({ model, symbol }: { model: Model; symbol: string }) {
   );
 }
 
-function DayRange({ low, high, price }: { low: number | undefined; high: number | undefined; price: number | undefined }) {
-  if (low === undefined || high === undefined || price === undefined || high <= low) return <>–</>;
-  const at = Math.min(1, Math.max(0, (price - low) / (high - low))) * 100;
-  return <svg class="range" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label={`At ${at.toFixed(0)} % of the day's range`}><path d="M0 5h100" /><rect x={Math.min(97, at)} y="0" width="3" height="10" /></svg>;
+function DayRange({ at }: { at: number | undefined }) {
+  if (at === undefined) return <>–</>;
+  return <svg class="day-range" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label={`At ${at.toFixed(0)} % of the day's range`}><path d="M0 5h100" /><rect x={Math.min(97, at)} y="0" width="3" height="10" /></svg>;
 }

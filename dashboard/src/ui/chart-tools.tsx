@@ -10,7 +10,7 @@ import type { Desk } from './desk';
 import { Icon, type IconName } from './icons';
 import { later } from './later';
 
-export const STYLES: [ChartStyle, string, IconName][] = [['candles', 'Candles', 'candles'], ['line', 'Line', 'line'], ['area', 'Area', 'area'], ['baseline', 'Baseline', 'baseline']];
+export const STYLES: [ChartStyle, string, IconName][] = [['candles', 'Candles', 'candles'], ['bars', 'Bars', 'bars'], ['line', 'Line', 'line'], ['area', 'Area', 'area'], ['baseline', 'Baseline', 'baseline']];
 export const LAYOUTS: Record<number, IconName> = { 1: 'one', 2: 'two', 4: 'four' };
 
 export interface ToolsProps { model: Model; desk: Desk; view: ChartView }

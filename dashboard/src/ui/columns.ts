@@ -28,10 +28,11 @@ export const COLUMNS: Record<ColumnId, Column> = {
   open: { id: 'open', title: 'Open', width: 84, grow: 1, rank: 9, text: (r, _, room) => fitPrice(r.quote.open, r.decimals, room) },
   high: { id: 'high', title: 'High', width: 84, grow: 1, rank: 7, text: (r, _, room) => fitPrice(r.quote.high, r.decimals, room) },
   low: { id: 'low', title: 'Low', width: 84, grow: 1, rank: 8, text: (r, _, room) => fitPrice(r.quote.low, r.decimals, room) },
+  range: { id: 'range', title: 'Day range', width: 92, grow: 1, rank: 6, text: (r) => (r.dayAt === undefined ? '' : r.dayAt.toFixed(0) + '%') },
   prevClose: { id: 'prevClose', title: 'Prev', width: 84, grow: 1, rank: 10, text: (r, _, room) => fitPrice(r.quote.prevClose, r.decimals, room) },
   rate: { id: 'rate', title: 'Ticks/s', width: 70, grow: 1, rank: 11, text: (r) => (r.gapMs > 0 ? formatRate(1000 / r.gapMs).slice(0, -2) : DASH) },
   trend: { id: 'trend', title: 'Trend', width: 84, grow: 2, rank: 3, text: () => '' },
-  age: { id: 'age', title: 'Age', width: 58, grow: 0, rank: 6, text: ageText },
+  age: { id: 'age', title: 'Age', width: 58, grow: 0, rank: 5.5, text: ageText },
 };
 
 /** Only where there is something to say: an exception, not a clock in each row. */

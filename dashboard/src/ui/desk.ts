@@ -1,6 +1,5 @@
 /** What belongs to this window and not to the data: dialogs, theme, the phone's sheet, toasts. */
 import { computed, effect, signal } from '@preact/signals';
-import { readable } from '../store/contrast';
 import type { Model } from '../store/model';
 
 export type Dialog = '' | 'help' | 'settings' | 'columns' | 'list' | 'token' | 'bars';
@@ -28,6 +27,8 @@ export class Desk {
   readonly look = signal(0);
   readonly systemDark = signal(false);
   readonly isDark;
+  /** makes a colour readable on a ground; comes with extras.ts */
+  readonly readable = signal((colour: string, _ground: string): string => colour);
   /** one's own colours as they are shown: each readable on the ground it is on */
   readonly ownShown;
   /** history.back() was called and has not happened yet */
@@ -45,6 +46,7 @@ export class Desk {
     this.ownShown = computed(() => {
       const { up, down } = model.settings.value.ownColours;
       const ground = this.isDark.value ? DARKEST_GROUND : LIGHTEST_GROUND;
+      const readable = this.readable.value;
       return { ground, up: readable(up, ground), down: readable(down, ground) };
     });
     effect(() => {

@@ -16,6 +16,7 @@ export { Welcome } from './welcome';
 export { BoxHead } from './box-head';
 export { Beside, Emptiness } from './chart-words';
 export { SearchHits } from './search-hits';
+export { readable } from '../store/contrast';
 export { WELL_KNOWN } from '../store/well-known';
 export { ring } from './bell';
 export { Dialogs } from './dialogs';

@@ -237,7 +237,10 @@ export class Grid {
       const column = this.columns[i]!;
       const cell = slot.cells[i]!;
       const text = column.text(row, now, column.room);
-      if (text !== cell.shown) cell.text.data = cell.shown = text;
+      if (text !== cell.shown) {
+        cell.text.data = cell.shown = text;
+        if (column.id === 'range') cell.element.style.setProperty('--at', text); // which is drawn
+      }
       const sign = column.id === 'last' ? signClass(row.direction) : column.sign ? signClass(column.sign(row) ?? 0) : '';
       if (sign !== cell.sign) {
         cell.element.className = `cell ${column.id} ${sign}`;

@@ -16,6 +16,13 @@ const KEYS: readonly [title: string, keys: readonly [string[], string][]][] = [
     [['Shift', '↑', '↓'], 'Select several (also Shift or Ctrl with a click)'],
     [['Ctrl', 'A'], 'Select all'],
   ]],
+  ['Page', [
+    [['Space'], 'Hold the prices, or go on'],
+    [['t'], 'Dark or light'],
+    [[','], 'Settings'],
+    [['?'], 'This list'],
+    [['Esc'], 'Close'],
+  ]],
   ['Chart', [
     [['1', '…', '6'], 'Interval 1s, 1m, 5m, 15m, 1h, 1d'],
     [['c'], 'Next chart type'],
@@ -35,13 +42,6 @@ const KEYS: readonly [title: string, keys: readonly [string[], string][]][] = [
     [['h'], 'Heat map'],
     [['a'], 'Set an alert'],
     [['d'], 'The feed itself'],
-  ]],
-  ['Page', [
-    [['Space'], 'Hold the prices, or go on'],
-    [['t'], 'Dark or light'],
-    [[','], 'Settings'],
-    [['?'], 'This list'],
-    [['Esc'], 'Close'],
   ]],
 ];
 

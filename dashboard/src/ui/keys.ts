@@ -9,7 +9,7 @@ import { PHONE, type Desk } from './desk';
 import { openAlerts } from './panel';
 import type { Marks } from './row-marks';
 
-const STYLES: ChartStyle[] = ['candles', 'line', 'area', 'baseline'];
+const STYLES: ChartStyle[] = ['candles', 'bars', 'line', 'area', 'baseline'];
 const INTERVAL_LIST = Object.keys(INTERVALS) as Interval[];
 
 /** Returns what is to be called with each key. */

@@ -172,7 +172,8 @@ let press = (event: KeyboardEvent): void => {
 };
 addEventListener('keydown', (event) => press(event));
 const keys = extras().then(({ keyboard, Marks }) => { press = keyboard(model, desk, view, new Marks(model, desk, grid!)); });
-void extras().then(({ RowDrag, rowMoves, WELL_KNOWN, listenToSwipes }) => {
+void extras().then(({ RowDrag, rowMoves, WELL_KNOWN, listenToSwipes, readable }) => {
+  desk.readable.value = readable;
   grid?.letDrag(RowDrag, rowMoves(model, desk));
   listenToSwipes(desk);
   model.nameWellKnown(WELL_KNOWN);

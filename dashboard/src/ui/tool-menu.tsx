@@ -49,13 +49,13 @@ export function ToolMenu({ onClose, ...props }: ToolsProps & { onClose: () => vo
   return (
     <div class="menu" role="group" aria-label="More tools" ref={menu} onFocusOut={onFocusOut}>
       <div class="menu-part unless-medium">{STYLES.map(([id, name, icon]) => item(icon, name, '', () => model.set({ chartStyle: id }), id === chartStyle))}</div>
-      <div class="menu-part unless-wide">
-        {item('volume', 'Volume', 'v', () => model.set({ volumePane: !volumePane }), volumePane)}
-        {item('log', 'Logarithmic prices', 'y', () => model.set({ charts: { ...charts, log: !charts.log, percent: false } }), charts.log)}
-        {item('compare', 'Compare with…', 'w', () => { view.comparing.value = chosen; })}
-      </div>
       <div class="menu-part">
+        <div class="unless-wide">
+          {item('volume', 'Volume', 'v', () => model.set({ volumePane: !volumePane }), volumePane)}
+          {item('log', 'Logarithmic prices', 'y', () => model.set({ charts: { ...charts, log: !charts.log, percent: false } }), charts.log)}
+        </div>
         {item('percent', 'Scale in percent', 'y', () => model.set({ charts: { ...charts, percent: !charts.percent, log: false } }), charts.percent)}
+        <div class="unless-wide">{item('compare', 'Compare with…', 'w', () => { view.comparing.value = chosen; })}</div>
       </div>
       <div class="menu-part unless-wide wide-only">
         {COUNTS.map((n) => item(LAYOUTS[n]!, n === 1 ? 'One chart' : `${n} charts`, n === 1 ? 'g' : '', () => model.setChartCount(n), n === charts.count))}

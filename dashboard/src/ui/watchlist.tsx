@@ -71,10 +71,11 @@ function Summary({ model, desk, view }: { model: Model; desk: Desk; view: ChartV
   void model.lists.value;
   const rows = model.listRows();
   const { up, down, unchanged, top, bottom } = breadth(rows);
+  const n = (count: number): string => count.toLocaleString('en-US');
   return (
     <footer class="summary">
-      <span class="count" data-testid="count">{rows.length.toLocaleString('en-US')} symbol{rows.length === 1 ? '' : 's'}</span>
-      <span class="breadth"><span class="up">▲ {up}</span> <span class="down">▼ {down}</span> <span class="muted">= {unchanged}</span></span>
+      <span class="count" data-testid="count">{n(rows.length)} symbol{rows.length === 1 ? '' : 's'}</span>
+      <span class="breadth"><span class="up">▲ {n(up)}</span> <span class="down">▼ {n(down)}</span> <span class="muted">= {n(unchanged)}</span></span>
       <SessionMark model={model} at="session-below" />
       <span class="movers">
         {top && <button type="button" class="link" onClick={() => desk.open(top.symbol)}>{top.symbol} <span class="up">{formatPercent(top.percent)}</span></button>}
