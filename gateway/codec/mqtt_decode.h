@@ -66,6 +66,7 @@ struct mqtt_subscribe {
     uint16_t packet_id;          /* never 0 */
     uint32_t subscription_id;    /* 0: none */
     size_t n_filters;            /* at least 1 */
+    bool shared;                 /* a shared subscription, of good form, is among them */
     struct mqtt_filters filters; /* for mqtt_filter_next() */
     struct mqtt_properties properties;
 };

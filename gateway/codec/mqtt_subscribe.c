@@ -93,6 +93,7 @@ void mqtt_read_subscribe(struct mqtt_reader *r, enum mqtt_version version, enum 
 
         read_filter(r, version, type == MQTT_SUBSCRIBE, &f);
         s->n_filters++;
+        s->shared |= f.shared && f.reason == MQTT_SUCCESS;
     }
     if (s->n_filters == 0)
         mqtt_reader_fail(r, MQTT_PROTOCOL_ERROR, "a subscription to nothing");

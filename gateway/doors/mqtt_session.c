@@ -416,6 +416,11 @@ static void on_subscribe(struct mqtt_session *s, const struct mqtt_subscribe *p)
                                 "subscription identifiers are not available");
         return;
     }
+    if (p->shared && s->version == MQTT_5) {
+        mqtt_session_disconnect(s, MQTT_SHARED_NOT_SUPPORTED,
+                                "shared subscriptions are not available");
+        return;
+    }
     if (p->n_filters > FILTERS_PER_PACKET) {
         mqtt_session_disconnect(s, MQTT_QUOTA_EXCEEDED, "too many filters in one packet");
         return;

@@ -186,7 +186,7 @@ static size_t reader_write(struct reader *r, const uint8_t *bytes, size_t len)
 
 static void reader_stash(struct reader *r, const uint8_t *bytes, size_t len)
 {
-    conn_send(CONTAINER_OF(r, struct ws_session, reader)->conn, bytes, len);
+    conn_send_rest(CONTAINER_OF(r, struct ws_session, reader)->conn, bytes, len);
 }
 
 static void reader_prepare(const struct reader *r)

@@ -181,7 +181,7 @@ static bool keep_for_later(struct conn *c, const uint8_t *bytes, size_t len)
 {
     size_t need = (size_t)c->out_len + len;
 
-    if (need > CONN_OUT_MAX) {
+    if (need > (size_t)CONN_OUT_MAX + c->rest_len) {
         c->net->stats.overrun++;
         return false;
     }
@@ -258,6 +258,28 @@ void conn_send(struct conn *c, const void *bytes, size_t len)
         n += seal(c, p + n, len - n);
 }
 
+static void forget_rest(struct conn *c)
+{
+    c->net->rests -= c->rest_len;
+    c->rest_len = 0;
+}
+
+void conn_send_rest(struct conn *c, const uint8_t *bytes, size_t len)
+{
+    if (len > CONN_OUT_MAX && !c->closed) {
+        if (c->net->rests + len > CONN_RESTS_MAX) {
+            c->net->stats.overrun++;
+            conn_close(c);
+            return;
+        }
+        c->net->rests += len;
+        c->rest_len += (uint32_t)len;
+    }
+    conn_send(c, bytes, len);
+    if (c->out_len == 0)
+        forget_rest(c);
+}
+
 static void end_body(struct conn *c)
 {
     void (*done)(void *owner) = c->body_done;
@@ -318,6 +340,7 @@ static void write_out(struct conn *c)
         free(c->out);
         c->out = NULL;
         c->out_at = c->out_cap = 0;
+        forget_rest(c);
     }
 }
 
@@ -649,6 +672,7 @@ void net_reap(struct net *n)
         list_remove(&c->link);
         c->protocol->end(c);
         end_body(c);
+        forget_rest(c);
         addresses_leave(&n->addresses, c->address);
         tls_free(c->tls);
         grant_unref(c->grant);

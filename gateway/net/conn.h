@@ -5,9 +5,9 @@
  * after it was closed, so a pointer to it stays valid until the end of the turn. Kept small:
  * buffers exist only while they hold something.
  *
- * What is to be sent goes out in this order: the out buffer (answers, rests of frames; bounded),
- * then the body (bytes of somebody else's, such as a file), then whatever the protocol writes when
- * it is told that all has drained.
+ * What is to be sent goes out in this order: the out buffer (answers, the rest of a frame;
+ * bounded), then the body (bytes of somebody else's, such as a file), then whatever the protocol
+ * writes when it is told that all has drained.
  *
  * When the net has a certificate, all this goes through TLS, which the protocols do not see: the
  * out buffer then holds sealed bytes, at most a record more than what was said to be taken.
@@ -26,6 +26,8 @@
 #include "gateway/net/net.h"
 
 #define CONN_OUT_MAX (256 * 1024) /* answers that a peer has not read; past that it is closed */
+#define CONN_RESTS_MAX                                                                             \
+    (256 * 1024 * 1024) /* of a net: rests longer than that which its connections keep */
 
 struct tls;
 
@@ -57,6 +59,7 @@ struct conn {
     uint8_t *in;  /* unused bytes */
     uint8_t *out; /* bytes that the socket did not take */
     uint32_t in_len, out_at, out_cap;
+    uint32_t rest_len; /* what `out` may hold besides answers: a long rest */
     size_t body_len;
     void (*body_done)(void *owner);
     void *body_owner;
@@ -83,6 +86,10 @@ MUST_CHECK int conn_open_to(struct net *n, int fd, const char *host, const struc
 /* Send, now or as soon as the socket takes it. Closes the connection when the out buffer would grow
  * past its bound. */
 void conn_send(struct conn *c, const void *bytes, size_t len);
+
+/* Send the rest of what conn_write() took a part of, which may be longer than the out buffer's
+ * bound. Closes the connection when the net keeps more than CONN_RESTS_MAX of such. */
+void conn_send_rest(struct conn *c, const uint8_t *bytes, size_t len);
 
 /* Send `bytes` without copying, after what was sent before; `done(owner)` (may be NULL) is called
  * when they are no longer needed. At most one body at a time. */

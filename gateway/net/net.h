@@ -86,6 +86,7 @@ struct net {
     struct list conns;    /* conn.link */
     struct list gone;     /* conn.link of closed ones, until the end of the turn */
     size_t n_conns;
+    size_t rests;         /* bytes of long rests that connections keep, see conn_send_rest() */
     uint8_t *read_buffer; /* READ_BUFFER bytes and a TLS record, shared: a connection keeps only
                              what it could not use */
 };

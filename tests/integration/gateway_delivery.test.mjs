@@ -185,6 +185,26 @@ test('a stalled reader may change its mind: what it asks meanwhile holds when it
   steady.assertWell();
 });
 
+test('a message of some megabytes comes whole, to who reads and to who reads late, answers behind it', async (t) => {
+  const readers = await Promise.all([5, 4, 5].map((version) => RawMqtt.connect(t, gateway, { version })));
+  for (const reader of readers) assert.deepEqual(await reader.subscribe('charts/LONG/frame'), [0]);
+  const late = readers[2];
+  const frame = Buffer.alloc(3 << 20, 'tick');
+  const writer = await mqttClient(t, broker.url);
+  late.stall();
+  await writer.publish('charts/LONG/frame', frame, { qos: 1 });
+  await writer.publish('charts/LONG/frame', 'behind', { qos: 1 });
+  await Promise.all(readers.slice(0, 2).map((reader) => reader.until((r) => r.messages.length === 2)));
+  const answered = late.sync();
+  late.resume();
+  await answered;
+  await late.until((r) => r.messages.length === 2);
+  for (const reader of readers) {
+    assert.ok(reader.messages[0].payload.equals(frame));
+    assert.equal(reader.messages[1].text, 'behind');
+  }
+});
+
 // --- the broker away ----------------------------------------------------------------------------------
 
 /** Collects what `status/gateway/here` says. */

@@ -155,6 +155,19 @@ test('a large file comes whole, however slowly it is read', async (t) => {
   assert.ok(bytes > LARGE && bytes < LARGE + 2000);
 });
 
+test('a message of some megabytes comes whole under TLS, to who reads late too', async (t) => {
+  const [reader, late] = await Promise.all([1, 2].map(() => RawMqtt.connect(t, gateway)));
+  for (const r of [reader, late]) await r.subscribe('charts/+/frame');
+  const writer = await mqttClient(t, broker.url);
+  const frame = Buffer.alloc(3 << 20, 'tick');
+  late.stall();
+  await writer.publish('charts/LONG/frame', frame, { qos: 1 });
+  await reader.message('charts/LONG/frame');
+  late.resume();
+  await late.message('charts/LONG/frame');
+  for (const r of [reader, late]) assert.ok(r.messages[0].payload.equals(frame));
+});
+
 test('a reader that stalls catches up under TLS, and holds nobody up', async (t) => {
   const all = await Gateway.start(t, broker, { tls: server, args: ['--topics', 'stall/#', '--max-log', '262144'] });
   const slow = await RawMqtt.connect(t, all);
