@@ -5,39 +5,57 @@ import path from 'node:path';
 
 import { Broker, Gateway, Publisher, mqttClient, pause, tempDir, until } from '../support/index.mjs';
 import { Meter, cpuOfTree, percentile, sum } from '../support/measure.mjs';
+import { BarePage } from '../support/bare_page.mjs';
 import { Exchange } from '../support/exchange.mjs';
 import { DASHBOARD, openPage } from '../support/page.mjs';
 
 const WARM_UP_MS = 3000;
+const SIZE = { width: 1600, height: 900 };
 const BROKEN = /WebSocket|ERR_CONNECTION|Failed to load/;
 const ms = (value) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 const percent = (value) => `${value.toFixed(0)} %`;
 
-/** Broker, gateway, a simulated market of `symbols` names at `rate` ticks a second, and the page, live. */
-async function floor(t, bench, { symbols = 500, rate, gatewayArgs = [], ...page }) {
+/** Broker, gateway, and a simulated market of `symbols` names at `rate` ticks a second. */
+async function market(t, { symbols = 500, rate, gatewayArgs = [] }) {
   const broker = await Broker.start(t);
   const gateway = await Gateway.start(t, broker, { web: DASHBOARD, args: gatewayArgs });
   const file = path.join(tempDir(t), 'symbols');
   writeFileSync(file, Array.from({ length: symbols }, (_, i) => 'S' + String(i).padStart(4, '0')).join('\n'));
   const publisher = rate ? Publisher.start(t, broker, { args: ['--symbols-file', file, '--rate', String(rate), '--seed', '1'] }) : undefined;
-  const dashboard = await openPage(t, bench.browser, gateway, { viewport: { width: 1600, height: 900 }, mayFail: BROKEN, ...page });
-  if (rate) await dashboard.state('Live', 20_000);
-  return { broker, gateway, publisher, dashboard };
+  return { broker, gateway, publisher };
 }
 
+/** A market and the page, live. */
+async function floor(t, bench, { symbols, rate, gatewayArgs, ...page }) {
+  const around = await market(t, { symbols, rate, gatewayArgs });
+  const dashboard = await openPage(t, bench.browser, around.gateway, { viewport: SIZE, mayFail: BROKEN, ...page });
+  if (rate) await dashboard.state('Live', 20_000);
+  return { ...around, dashboard };
+}
+
+/** The same, in a browser that nobody looks into; and the p99 of the frames of an empty page there, ms. */
+async function bareFloor(t, { rate }) {
+  const page = await BarePage.open(t, SIZE);
+  const idle = percentile(await (await Meter.on(page)).frames(() => pause(2000)), 0.99);
+  const around = await market(t, { rate });
+  await page.goto(around.gateway.url);
+  await page.text('[data-testid=state]', 'Live');
+  return { ...around, page, idle };
+}
+
+/** How many MQTT messages the page has received. */
+const messages = (page) => page.evaluate(() => Number(document.querySelector('.meters').title.match(/^[\d,]+/)[0].replaceAll(',', '')));
+
 async function load(t, bench) {
-  const idle = await (await bench.browser.newContext()).newPage();
-  const quiet = percentile(await (await Meter.on(idle)).frames(() => pause(2000)), 0.99);
-  await idle.context().close();
-  const { dashboard } = await floor(t, bench, { rate: 5000 });
-  const meter = await Meter.on(dashboard.page);
+  const { page, idle: quiet } = await bareFloor(t, { rate: 5000 });
+  const meter = await Meter.on(page);
   await pause(WARM_UP_MS);
-  const before = { main: await meter.mainThread(), all: cpuOfTree(bench.chromiumPid), at: performance.now(), messages: await dashboard.messages() };
+  const before = { main: await meter.mainThread(), all: cpuOfTree(page.pid), at: performance.now(), messages: await messages(page) };
   const frames = await meter.frames(() => pause(bench.seconds * 1000));
   const s = (performance.now() - before.at) / 1000;
   const main = (100 * ((await meter.mainThread()) - before.main)) / s;
-  const all = (100 * (cpuOfTree(bench.chromiumPid) - before.all)) / s;
-  const rate = ((await dashboard.messages()) - before.messages) / s;
+  const all = (100 * (cpuOfTree(page.pid) - before.all)) / s;
+  const rate = ((await messages(page)) - before.messages) / s;
   const p99 = percentile(frames, 0.99);
   const note = quiet > 20 ? `; says little: an empty page has ${ms(quiet)} here now` : '';
   return [
@@ -50,8 +68,7 @@ async function load(t, bench) {
 }
 
 async function flood(t, bench) {
-  const { dashboard, publisher, gateway } = await floor(t, bench, { rate: 20_000 });
-  const { page } = dashboard;
+  const { page, publisher, gateway } = await bareFloor(t, { rate: 20_000 });
   const meter = await Meter.on(page);
   await pause(WARM_UP_MS);
   const heap = await meter.heap();
@@ -69,8 +86,8 @@ async function flood(t, bench) {
   const stopped = performance.now();
   await until(() => isCaughtUp(page, gateway), { timeout: 10_000, what: 'the page to show what the gateway has' });
   const late = performance.now() - stopped;
-  await dashboard.press('d');
-  const merged = await page.locator('.feed dl div', { hasText: 'Merged' }).innerText();
+  await page.press('d');
+  const merged = await page.text('.feed dl div', 'Merged');
   held.sort((a, b) => a - b);
   return [
     { goal: '20,000 ticks/s: catches up within 2 s of their end', figure: ms(late), ok: late <= 2000, told: true },

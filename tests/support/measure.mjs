@@ -27,7 +27,7 @@ export class Meter {
   static async on(page) {
     const meter = new Meter();
     meter.page = page;
-    meter.cdp = await page.context().newCDPSession(page);
+    meter.cdp = page.context ? await page.context().newCDPSession(page) : page; // a bare page answers commands itself
     await meter.cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
     return meter;
   }
