@@ -5,7 +5,7 @@ import type { Quote } from '../src/protocol/quote';
 import { Bars, type Move } from '../src/store/bars';
 import * as format from '../src/store/format';
 import { httpHistory, readUdf } from '../src/store/history';
-import { moveSymbol, removeList, removeSymbols } from '../src/store/list-changes';
+import { moveSymbol, note, removeList, removeSymbols } from '../src/store/list-changes';
 import * as lists from '../src/store/lists';
 import { Market } from '../src/store/market';
 import { Row } from '../src/store/row';
@@ -348,6 +348,16 @@ test('lists are made, changed, ordered and removed', () => {
   assert.deepEqual(lists.activeList(l)!.symbols, ['NVDA']);
   l = removeList(l, id);
   assert.deepEqual(l, { active: '', lists: [] });
+});
+
+test('notes stay with the lists, whatever a symbol is called', () => {
+  let l = note(lists.addList(storage.DEFAULT_LISTS, 'Tech', ['AAPL']), '__proto__', 'odd');
+  l = removeList(note(note(l, 'AAPL', 'old'), 'AAPL', 'new'), l.active);
+  const read = storage.checkLists(JSON.parse(JSON.stringify(l)));
+  const rows = ['AAPL', '__proto__', 'constructor'].map((symbol) => new Row(symbol, 10, { closed: false, notes: read.notes }));
+  assert.deepEqual(rows.map((row) => row.note), ['new', 'odd', '']);
+  assert.deepEqual(note(l, 'AAPL', '').notes, Object.fromEntries([['__proto__', 'odd']]));
+  assert.equal(storage.checkLists({ notes: { A: 5, ['x'.repeat(80)]: 'long' } }).notes, undefined);
 });
 
 test('symbols can be pasted in any usual form', () => {

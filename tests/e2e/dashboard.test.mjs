@@ -366,6 +366,11 @@ test('only rows in sight exist, and 6,000 symbols scroll to their end', async (t
   assert.ok((await dashboard.page.locator('.row').count()) < 60);
   await dashboard.press('End');
   await dashboard.shows('S5999', '60.99');
+  await dashboard.page.locator('#filter').fill('s000'); // fewer than there is room for, after the end was in sight
+  await until(async () => (await dashboard.symbols()).length === 10);
+  assert.equal(await dashboard.page.locator('#grid').evaluate((grid) => grid.scrollTop), 0);
+  await dashboard.page.locator('#filter').fill('');
+  await dashboard.press('Escape');
   await dashboard.press('/');
   await dashboard.page.keyboard.type('S3333');
   await dashboard.press('Enter');

@@ -247,7 +247,12 @@ test('columns and own colours are chosen; colours that could not be read are cha
   const dashboard = await openPage(t, browser, exchange.gateway, { colorScheme: 'dark', viewport: { width: 1600, height: 900 }, bypassCSP: true });
   const { page } = dashboard;
   await dashboard.shows('AAPL', '10.00');
+  await dashboard.press('e');
+  await page.getByLabel('Kept in this browser').fill('sells <b>fruit</b>');
+  await dashboard.press('Enter');
+  await until(async () => (await dashboard.row('AAPL')).note === 'sells <b>fruit</b>', { what: 'the note in its column' });
   await dashboard.press('o');
+  await page.getByRole('checkbox', { name: 'Note' }).uncheck();
   await page.getByRole('checkbox', { name: 'Name' }).check();
   await page.getByRole('checkbox', { name: 'Day range' }).check();
   await page.getByRole('checkbox', { name: 'Volume' }).uncheck();

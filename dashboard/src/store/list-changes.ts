@@ -3,7 +3,7 @@ import { edit } from './lists';
 import type { Lists } from './storage';
 
 export function removeList(lists: Lists, id: string): Lists {
-  return { active: lists.active === id ? '' : lists.active, lists: lists.lists.filter((l) => l.id !== id) };
+  return { ...lists, active: lists.active === id ? '' : lists.active, lists: lists.lists.filter((l) => l.id !== id) };
 }
 
 export function renameList(lists: Lists, id: string, name: string): Lists {
@@ -19,6 +19,12 @@ export function placeSymbol(lists: Lists, id: string, symbol: string, gap: numbe
     symbols.splice(gap > from ? gap - 1 : gap, 0, symbol);
     return { ...l, symbols };
   });
+}
+
+/** '' takes it away. */
+export function note(lists: Lists, symbol: string, text: string): Lists {
+  const others = Object.entries(lists.notes ?? {}).filter(([s]) => s !== symbol);
+  return { ...lists, notes: Object.fromEntries(text === '' ? others : [...others, [symbol, text]]) };
 }
 
 export function removeSymbols(lists: Lists, id: string, symbols: readonly string[]): Lists {

@@ -11,7 +11,7 @@ export function addList(lists: Lists, name: string, symbols: readonly string[] =
   let n = lists.lists.length + 1;
   while (taken.has('list-' + n)) n++;
   const list = { id: 'list-' + n, name: name.trim() || `List ${n}`, symbols: [...new Set(symbols)] };
-  return { active: list.id, lists: [...lists.lists, list] };
+  return { ...lists, active: list.id, lists: [...lists.lists, list] };
 }
 
 export function edit(lists: Lists, id: string, change: (list: Watchlist) => Watchlist): Lists {

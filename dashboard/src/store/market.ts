@@ -7,7 +7,7 @@ import type { Mode, Quote, Session } from '../protocol/quote';
 import type { Move } from './bars';
 import { decimalsOf, shownDecimals } from './format';
 import type { Hole } from './gaps';
-import { INTERVALS, Row, type Hours } from './row';
+import { INTERVALS, Row, type Shared } from './row';
 import { spanAt } from './spans';
 import { Tape } from './tape';
 
@@ -39,7 +39,7 @@ export class Market {
   lateByMs = 0;
   /** called for each slice of live ticks whose price is of now */
   onTick: (row: Row, slice: Slice, now: number) => void = () => {};
-  readonly hours: Hours = { closed: false };
+  readonly shared: Shared = { closed: false };
   /** known rows of symbols that have hours */
   withHours = 0;
   /** counts connections: something may have been missed before each */
@@ -95,7 +95,7 @@ export class Market {
   ensure(symbol: string): Row {
     let row = this.rows.get(symbol);
     if (row === undefined) {
-      row = new Row(symbol, this.capacity(), this.hours);
+      row = new Row(symbol, this.capacity(), this.shared);
       row.name = this.nameOf(symbol);
       this.rows.set(symbol, row);
     }

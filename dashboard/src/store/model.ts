@@ -138,6 +138,7 @@ export class Model {
     });
     effect(() => saveAlerts(around.storage, { alerts: this.alarms.alerts.value, fired: this.alarms.fired.value }));
     effect(() => saveLists(around.storage, this.lists.value));
+    effect(() => { this.market.shared.notes = this.lists.value.notes; });
     const wanted = computed(() => this.wanted());
     effect(() => around.feed.want(wanted.value));
     around.feed.listen((message) => this.take(message));
@@ -279,7 +280,7 @@ export class Model {
     const badge = sessionBadge({
       mode: market.mode, wall: this.around.wall(), newest: market.newest, said: market.said, aroundTheClock: market.known.size > 0 && market.withHours === 0,
     });
-    market.hours.closed = isClosed(badge);
+    market.shared.closed = isClosed(badge);
     const next = stateOf({
       now,
       link: this.link,
@@ -289,7 +290,7 @@ export class Model {
       gapMs: market.gapMs,
       lateTickAt: market.lateTickAt,
       lateByMs: market.lateByMs,
-      closed: market.hours.closed && market.withHours === market.known.size,
+      closed: market.shared.closed && market.withHours === market.known.size,
       programs: this.programs(),
       paused: this.paused.value,
       knownSymbols: this.market.known.size,

@@ -15,8 +15,8 @@ const AGE_MIN_MS = 15_000;
 const USUAL_TICKS = 5;
 const UNUSUAL_MS = 60_000;
 
-/** What all rows share: does the market rest now? */
-export interface Hours { closed: boolean }
+/** What all rows share: does the market rest now, and what did somebody write down of them? */
+export interface Shared { closed: boolean; notes?: Readonly<Record<string, string>> | undefined }
 
 export class Row {
   quote: Quote;
@@ -49,7 +49,7 @@ export class Row {
 
   name = '';
 
-  constructor(readonly symbol: string, capacity: number, private readonly hours: Hours = { closed: false }) {
+  constructor(readonly symbol: string, capacity: number, private readonly shared: Shared = { closed: false }) {
     this.quote = { symbol };
     const always = (this.isAlways = tradesAroundTheClock(symbol));
     this.bars = Object.fromEntries(
@@ -92,6 +92,11 @@ export class Row {
     return this.change !== undefined && prevClose ? (this.change / prevClose) * 100 : undefined;
   }
 
+  get note(): string {
+    const { notes = {} } = this.shared;
+    return Object.hasOwn(notes, this.symbol) ? notes[this.symbol]! : '';
+  }
+
   /** Where the price is between the day's low and high, %. */
   get dayAt(): number | undefined {
     const { low = NaN, high = NaN, price = NaN } = this.quote;
@@ -105,7 +110,7 @@ export class Row {
 
   /** Its market has closed: the price is its last one, and no newer is to be expected. */
   get rests(): boolean {
-    return this.hours.closed && !this.isAlways;
+    return this.shared.closed && !this.isAlways;
   }
 
   /** The price is older than this symbol's usually are. A market that rests is no such exception. */

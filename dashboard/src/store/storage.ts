@@ -21,7 +21,7 @@ export type Palette = 'classic' | 'colour-blind' | 'red-up' | 'own';
 /** #rrggbb */
 export interface OwnColours { up: string; down: string }
 export type ChartStyle = 'candles' | 'bars' | 'line' | 'area' | 'baseline';
-export type ColumnId = 'symbol' | 'name' | 'last' | 'change' | 'percent' | 'volume' | 'open' | 'high' | 'low' | 'range' | 'prevClose' | 'rate' | 'trend' | 'age';
+export type ColumnId = 'symbol' | 'name' | 'last' | 'change' | 'percent' | 'volume' | 'open' | 'high' | 'low' | 'range' | 'prevClose' | 'rate' | 'trend' | 'age' | 'note';
 /** 'list' is no map but a table of the same */
 export type HeatBy = 'turnover' | 'equal' | 'list';
 export type Panel = '' | 'tape' | 'movers' | 'heat' | 'alerts' | 'feed';
@@ -63,10 +63,12 @@ export interface Lists {
   /** '' = all symbols */
   active: string;
   lists: Watchlist[];
+  /** what somebody wrote down, by symbol */
+  notes?: Readonly<Record<string, string>>;
 }
 
 export const ALL_COLUMNS: readonly ColumnId[] =
-  ['symbol', 'name', 'last', 'change', 'percent', 'volume', 'open', 'high', 'low', 'range', 'prevClose', 'rate', 'trend', 'age'];
+  ['symbol', 'name', 'last', 'change', 'percent', 'volume', 'open', 'high', 'low', 'range', 'prevClose', 'rate', 'trend', 'age', 'note'];
 
 export const DEFAULT_SETTINGS: Settings = {
   theme: 'system',
@@ -100,6 +102,8 @@ export const LIST_SYMBOLS_MAX = 2_000;
 const NAMES_MAX = 10_000;
 export const LISTS_MAX = 50;
 export const LIST_NAME_MAX = 40;
+const NOTES_MAX = 2_000;
+export const NOTE_MAX = 200;
 export const SYMBOL_MAX = 64;
 
 type Json = Record<string, unknown>;
@@ -225,7 +229,9 @@ export function checkLists(json: Json): Lists {
     lists.push({ id: id.slice(0, SYMBOL_MAX), name: cleanText(name).slice(0, LIST_NAME_MAX) || 'List', symbols: [...new Set(symbols)].slice(0, LIST_SYMBOLS_MAX) });
   }
   const active = json['active'];
-  return { active: lists.some((l) => l.id === active) ? (active as string) : '', lists };
+  const notes = Object.entries(json['notes'] ?? {}).filter(([symbol, note]) => symbol.length <= SYMBOL_MAX && typeof note === 'string')
+    .slice(0, NOTES_MAX).map(([symbol, note]) => [symbol, cleanText(note as string).slice(0, NOTE_MAX)]);
+  return { active: lists.some((l) => l.id === active) ? (active as string) : '', lists, ...(notes.length > 0 && { notes: Object.fromEntries(notes) as Record<string, string> }) };
 }
 
 export function saveLists(store: Store | undefined, lists: Lists): void {

@@ -18,6 +18,7 @@ const KEYS: Record<ColumnId, (row: Row) => Key> = {
   prevClose: (r) => r.quote.prevClose,
   rate: (r) => (r.gapMs > 0 ? 1 / r.gapMs : undefined),
   trend: (r) => r.percent,
+  note: (r) => r.note || undefined,
   age: (r) => (r.tickAt > 0 ? -r.tickAt : undefined),
 };
 

@@ -51,8 +51,8 @@ function SymbolHeader({ model, desk, view, row, symbol }: PaneProps & { row: Row
       <div class="symbol-line">
         <button type="button" class="tool phone-only" onClick={() => desk.closeSheet()} aria-label="Back to the list"><Icon name="back" /></button>
         <h2 data-testid="chart-symbol">{symbol || '–'}</h2>
-        <span class="name">{model.names.of(symbol)}</span>
-        {symbol && <SymbolTools model={model} symbol={symbol} />}
+        <span class="name">{model.names.of(symbol)}{row?.note && ` · ${row.note}`}</span>
+        {symbol && <SymbolTools model={model} desk={desk} symbol={symbol} />}
       </div>
       <div class="price-line">
         <span class="price" data-testid="chart-price">{price(q?.price)}</span>
@@ -71,12 +71,13 @@ function SymbolHeader({ model, desk, view, row, symbol }: PaneProps & { row: Row
   );
 }
 
-function SymbolTools({ model, symbol }: { model: Model; symbol: string }) {
+function SymbolTools({ model, desk, symbol }: { model: Model; desk: Desk; symbol: string }) {
   const list = model.activeList.value;
   const toAdd = list && !list.symbols.includes(symbol) ? `Put ${symbol} on ${list.name}` : '';
   return (
     <span class="symbol-tools">
       {toAdd && <button type="button" class="tool" title={toAdd} aria-label={toAdd} onClick={() => model.setLists(addSymbols(model.lists.peek(), list!.id, [symbol]))}><Icon name="plus" /></button>}
+      <button type="button" class="tool" title="Note (e)" aria-label="Note" onClick={() => desk.dialog.value = 'note'}><Icon name="note" /></button>
       <button type="button" class="tool" title="Set an alert (a)" aria-label="Set an alert" onClick={() => openAlerts(model)}><Icon name="bell" /></button>
     </span>
   );

@@ -33,6 +33,7 @@ export const COLUMNS: Record<ColumnId, Column> = {
   rate: { id: 'rate', title: 'Ticks/s', width: 70, grow: 1, rank: 11, text: (r) => (r.gapMs > 0 ? formatRate(1000 / r.gapMs).slice(0, -2) : DASH) },
   trend: { id: 'trend', title: 'Trend', width: 84, grow: 2, rank: 3, text: () => '' },
   age: { id: 'age', title: 'Age', width: 58, grow: 0, rank: 5.5, text: ageText },
+  note: { id: 'note', title: 'Note', width: 110, grow: 4, rank: 6.6, text: (r) => r.note },
 };
 
 /** Only where there is something to say: an exception, not a clock in each row. */

@@ -2,7 +2,7 @@
 import { computed, effect, signal } from '@preact/signals';
 import type { Model } from '../store/model';
 
-export type Dialog = '' | 'help' | 'settings' | 'columns' | 'list' | 'token' | 'bars';
+export type Dialog = '' | 'help' | 'settings' | 'columns' | 'list' | 'token' | 'bars' | 'note';
 export interface Toast { text: string; undo?: () => void }
 
 /** The grounds of text that make the least contrast: a selected row's. */

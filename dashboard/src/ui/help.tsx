@@ -11,6 +11,7 @@ const KEYS: readonly [title: string, keys: readonly [string[], string][]][] = [
     [['s'], 'Sort by change: best first, worst first, own order'],
     [['l'], 'Next list'],
     [['o'], 'Columns'],
+    [['e'], 'Note on the selected symbol'],
     [['Alt', '↑', '↓'], 'Move the symbol in your own list'],
     [['Delete'], 'Take the symbol, or all selected ones, off your own list'],
     [['Shift', '↑', '↓'], 'Select several (also Shift or Ctrl with a click)'],

@@ -13,6 +13,7 @@ const PATHS = {
   chevron: 'M4.5 6.5 8 10l3.5-3.5',
   plus: 'M8 3v10M3 8h10',
   close: 'M4 4l8 8M12 4l-8 8',
+  note: 'M3.5 2.5h9v11h-9zM6 6h4M6 9h2.5',
   edit: 'M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z',
   candles: 'M5 2v2.5M5 10.5V13M3.2 4.5h3.6v6H3.2zM11 3v2.5M11 9v4M9.2 5.5h3.6V9H9.2z',
   bars: 'M5 3v10M2.8 10H5M5 5.5h2.2M11.2 2.5v9M9 8.5h2.2M11.2 4h2.2',

@@ -63,10 +63,12 @@ export function keyboard(model: Model, desk: Desk, view: ChartView, marks: Marks
     h: () => toggle('heat'),
     d: () => toggle('feed'),
     a: () => openAlerts(model),
+    e: () => { desk.dialog.value = 'note'; },
     ',': () => { desk.dialog.value = 'settings'; },
     '?': () => { desk.dialog.value = 'help'; },
     Escape: () => {
       if (marks.clear()) return;
+      if (view.comparing.peek() >= 0) return void (view.comparing.value = -1);
       if (desk.sheet.peek() && matchMedia(PHONE).matches) desk.closeSheet();
       else model.set({ panel: '' });
     },

@@ -5,7 +5,11 @@ import { Icon } from './icons';
 
 export function Modal({ desk, title, wide = false, children }: { desk: Desk; title: string; wide?: boolean; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => { dialog.current!.showModal(); }, []);
+  useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    dialog.current!.showModal();
+    return () => before?.focus(); // the browser would do so, were the dialog not gone by then
+  }, []);
   // The browser tells of its closing a little later, when the next dialog may already be open.
   const close = (): void => { if (dialog.current) desk.dialog.value = ''; };
   return (
