@@ -1,8 +1,8 @@
 /*
  * broker -- a connection to an MQTT broker that keeps itself up, driven by its owner's poll loop.
  *
- * It and its parts (broker_link, broker_properties, inbox) alone include <mosquitto.h>. The library runs
- * without a thread of its own: the owner polls the descriptor of broker_poll() and calls
+ * It and its parts (broker_link, broker_properties, inbox) alone include <mosquitto.h>. The library
+ * runs without a thread of its own: the owner polls the descriptor of broker_poll() and calls
  * broker_run(). Only the name lookup and the TCP connect, which libmosquitto does blocking, run in
  * a short-lived thread, so that an unreachable broker never stops the owner's loop; all callbacks
  * come from inside broker_run(), in the owner's thread.
