@@ -7,6 +7,8 @@
 
 #define EVENTS_PER_TURN 512 /* bounds the length of one turn */
 #define NS_PER_S INT64_C(1000000000)
+#define TICKS_PER_S 4
+#define TICK_NS (NS_PER_S / TICKS_PER_S)
 
 int loop_init(struct loop *l)
 {
@@ -15,7 +17,7 @@ int loop_init(struct loop *l)
         return -errno;
     for (int i = 0; i < DEADLINE_SLOTS; i++)
         list_init(&l->slots[i]);
-    l->second = mono_now().ns / NS_PER_S;
+    l->tick = mono_now().ns / TICK_NS;
     return 0;
 }
 
@@ -85,14 +87,14 @@ void deadline_init(struct deadline *d, void (*passed)(struct deadline *d, struct
 
 void deadline_set(struct loop *l, struct deadline *d, struct mono at)
 {
-    int64_t second = at.ns / NS_PER_S + 1; /* rounded up: never early */
+    int64_t tick = at.ns / TICK_NS + 1; /* rounded up: never early */
 
     d->at = at;
-    if (second <= l->second)
-        second = l->second + 1;
-    if (second > l->second + DEADLINE_SLOTS - 1)
-        second = l->second + DEADLINE_SLOTS - 1;
-    list_move_to_end(&l->slots[second % DEADLINE_SLOTS], &d->link);
+    if (tick <= l->tick)
+        tick = l->tick + 1;
+    if (tick > l->tick + DEADLINE_SLOTS - 1)
+        tick = l->tick + DEADLINE_SLOTS - 1;
+    list_move_to_end(&l->slots[tick % DEADLINE_SLOTS], &d->link);
 }
 
 void deadline_clear(struct deadline *d)
@@ -118,17 +120,21 @@ static void run_slot(struct loop *l, struct list *slot, struct mono now)
 
 void loop_run_deadlines(struct loop *l, struct mono now)
 {
-    int64_t second = now.ns / NS_PER_S;
+    int64_t tick = now.ns / TICK_NS;
 
-    if (second - l->second > DEADLINE_SLOTS) /* the process slept: one round finds all */
-        l->second = second - DEADLINE_SLOTS;
-    while (l->second < second) {
-        l->second++;
-        run_slot(l, &l->slots[l->second % DEADLINE_SLOTS], now);
+    if (tick - l->tick > DEADLINE_SLOTS) /* the process slept: one round finds all */
+        l->tick = tick - DEADLINE_SLOTS;
+    while (l->tick < tick) {
+        l->tick++;
+        run_slot(l, &l->slots[l->tick % DEADLINE_SLOTS], now);
     }
 }
 
 struct mono loop_next_deadline(const struct loop *l)
 {
-    return (struct mono){(l->second + 1) * NS_PER_S};
+    int64_t tick = l->tick + 1;
+
+    while (tick < l->tick + TICKS_PER_S && list_empty(&l->slots[tick % DEADLINE_SLOTS]))
+        tick++; /* an idle loop need not wake for nothing */
+    return (struct mono){tick * TICK_NS};
 }

@@ -22,20 +22,20 @@ struct source {
     void (*ready)(struct source *s, uint32_t events);
 };
 
-/* Something to be looked at no earlier than `at` and about a second after it at the latest: for
- * time-outs, which are many and seldom fire. */
+/* Something to be looked at no earlier than `at` and about a quarter of a second after it at the
+ * latest: for time-outs, which are many and seldom fire. */
 struct deadline {
     struct list link;
     struct mono at;
     void (*passed)(struct deadline *d, struct mono now);
 };
 
-#define DEADLINE_SLOTS 128 /* seconds; what is farther off goes round again */
+#define DEADLINE_SLOTS 512 /* quarters of a second; what is farther off goes round again */
 
 struct loop {
     int epoll_fd;
     struct list slots[DEADLINE_SLOTS];
-    int64_t second; /* up to which the slots have been run */
+    int64_t tick; /* the quarter of a second up to which the slots have been run */
 };
 
 MUST_CHECK int loop_init(struct loop *l); /* 0 or a negative errno */
