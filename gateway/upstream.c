@@ -19,6 +19,7 @@
 /* Subscribed after the real filters: its SUBACK comes behind their retained messages. Nothing is
  * published there. */
 #define SYNC_FILTER "tapecast/sync"
+#define FILTER_MAX 1024 /* bytes of one of --topics */
 #define SWEEP_MS                                                                                   \
     3000 /* after that, for brokers that acknowledge before they send: what has not come by then   \
             is gone */
@@ -55,9 +56,25 @@ static bool next_filter(const char **at, char *buf, size_t cap)
     return true;
 }
 
+/* Does another of `topics` bring all that their `nth` does, `filter`? Of equal ones the first
+ * stays. A broker may send a message once for each subscription that matches [MQTT-3.3.4-2]. */
+static bool is_covered(const char *topics, size_t nth, const char *filter)
+{
+    char other[FILTER_MAX];
+    size_t len = strlen(filter);
+
+    for (size_t i = 0; next_filter(&topics, other, sizeof(other)); i++) {
+        size_t other_len = strlen(other);
+        if (i != nth && filter_covers(other, other_len, filter, len) &&
+            (i < nth || !filter_covers(filter, len, other, other_len)))
+            return true;
+    }
+    return false;
+}
+
 bool upstream_topics_valid(const char *topics)
 {
-    char filter[1024];
+    char filter[FILTER_MAX];
     size_t n = 0;
 
     while (next_filter(&topics, filter, sizeof(filter))) {
@@ -116,14 +133,14 @@ static void on_up(void *ctx, bool mqtt5)
 {
     struct upstream *u = ctx;
     const char *topics = u->config->topics;
-    char filter[1024];
+    char filter[FILTER_MAX];
 
     u->mqtt5 = mqtt5;
     u->synced = false;
     hub_sync_begin(u->hub);
     publish_status(u); /* before its retained predecessor could come: "offline", the last will */
-    while (next_filter(&topics, filter, sizeof(filter)))
-        if (broker_subscribe(u->broker, filter, 0) < 0)
+    for (size_t i = 0; next_filter(&topics, filter, sizeof(filter)); i++)
+        if (!is_covered(u->config->topics, i, filter) && broker_subscribe(u->broker, filter, 0) < 0)
             log_error("cannot subscribe to %s", filter);
     u->sync_id = broker_subscribe(u->broker, SYNC_FILTER, 0);
 }

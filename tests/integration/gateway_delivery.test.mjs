@@ -138,6 +138,17 @@ test('with --max-delay 0 and with two workers nothing is missing either', async 
   }
 });
 
+test('filters of --topics that overlap bring every message once', async (t) => {
+  const topics = 'stocks/+/price,#,stocks/#,+/#,#,status/#';
+  const own = await Gateway.start(t, broker, { args: ['--topics', topics] });
+  const reader = await RawMqtt.connect(t, own);
+  await reader.subscribe('overlap/#');
+  const writer = await mqttClient(t, broker.url);
+  for (let i = 0; i < 10; i++) await writer.publish(`overlap/${i % 2}`, String(i), { qos: 1 });
+  await reader.until((r) => r.messages.some((m) => m.text === '9'));
+  assert.deepEqual(reader.messages.map((m) => Number(m.text)), [...Array(10).keys()]);
+});
+
 // --- readers that stall -------------------------------------------------------------------------------
 
 test('a reader that stops reading for long gets the newest of every symbol within a second, and nobody notices', async (t) => {
