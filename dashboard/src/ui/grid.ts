@@ -265,8 +265,10 @@ export class Grid {
     this.markOld(slot, now);
     const text = COLUMNS.age.text(row, now, 0);
     const cell = cells[this.columns.findIndex((c) => c.id === 'age')];
-    if (!cell) cells[0]!.element.dataset['age'] = row.rests ? '' : text;
-    else if (text !== cell.shown) cell.text.data = cell.shown = text;
+    const { dataset } = cells[0]!.element;
+    const beside = cell || row.rests ? '' : text;
+    if (dataset['age'] !== beside) dataset['age'] = beside;
+    if (cell && text !== cell.shown) cell.text.data = cell.shown = text;
   }
 
   private markOld(slot: Slot, now: number): void {

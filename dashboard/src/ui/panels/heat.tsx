@@ -1,5 +1,5 @@
 /** The list as tiles, or as a table of the same: to be read out, or where tiles are too small. */
-import { useSignal } from '@preact/signals';
+import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { formatPercent, formatPrice, formatVolume } from '../../store/format';
 import type { Row } from '../../store/row';
@@ -11,7 +11,7 @@ import type { PanelProps } from '../panel';
 const SHAPES: readonly [HeatBy, string, string][] = [
   ['turnover', 'By turnover', 'Tiles as large as what was traded today'], ['equal', 'Equal', 'Tiles of one size, best first'], ['list', 'Table', 'The same as rows'],
 ];
-const LISTED_MAX = 600;
+const LISTED_MAX = 200;
 const WAYS: Record<string, Way> = { ArrowLeft: 'left', ArrowRight: 'right', ArrowUp: 'up', ArrowDown: 'down' };
 
 export function HeatPanel(props: PanelProps) {
@@ -89,7 +89,8 @@ function HeatTiles({ model, desk, view, by }: PanelProps & { by: HeatBy }) {
 }
 
 function HeatTable({ model, view }: PanelProps) {
-  void view.version.value;
+  const second = useComputed(() => Math.floor(view.version.value / 4));
+  void second.value;
   void model.lists.value;
   const rows = [...model.listRows()].filter((row) => row.quote.price !== undefined)
     .sort((a, b) => turnover(b) - turnover(a)).slice(0, LISTED_MAX);
