@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/codec/quote_json.h"
 #include "gateway/doors/doors.h"
 #include "gateway/doors/http.h"
 #include "gateway/doors/origin.h"
@@ -25,8 +26,10 @@ struct quotes {
 static void collect(void *ctx, const struct message *m)
 {
     struct quotes *q = ctx;
+    struct quote_json looked;
 
-    if (!grant_may_read(q->grant, m->topic, m->topic_len))
+    if (!grant_may_read(q->grant, m->topic, m->topic_len) ||
+        quote_json_look(m->payload, m->len, &looked) < 0) /* it would spoil the array */
         return;
     if (q->n == q->cap) {
         size_t cap = q->cap == 0 ? 256 : q->cap * 2;

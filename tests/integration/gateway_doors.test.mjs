@@ -199,12 +199,13 @@ test('/ws: a client that subscribes two hundred times at once delays nobody, and
 
 // --- what has no form at these doors --------------------------------------------------------------------
 
-test('what is no JSON quote is never passed on, a removed symbol is said so, at both doors', async (t) => {
+test('what is no JSON quote is never passed on, a removed symbol is said so, at both doors, nor in /api/quotes', async (t) => {
+  const odd = ['189.45', '{"symbol":"ODD","price":}', '[1]', '{"price":1}', 'nonsense', '{"symbol":"ODD"', '\0'];
   const json = await RawJson.connect(t, gateway);
   await json.subscribe(['ODD', 'END']);
   const events = await RawSse.connect(t, gateway, '/events?symbols=ODD,END');
-  for (const payload of ['189.45', '{"symbol":"ODD","price":}', '[1]', '{"price":1}', 'nonsense', '{"symbol":"ODD"', '\0'])
-    await put('stocks/ODD', payload);
+  for (const payload of odd) await put('stocks/ODD', payload);
+  await Promise.all(odd.map((payload, i) => put(`stocks/ODD${i}`, payload)));
   await writer.publish('stocks/ODD', Buffer.from([0x7b, 0xff, 0x7d]), { qos: 1, retain: true });
   await put('stocks/ODD', '{"symbol":"ODD",\r\n"price":1,"x":"a\\nb"}');
   await put('stocks/ODD', '');
@@ -215,6 +216,9 @@ test('what is no JSON quote is never passed on, a removed symbol is said so, at 
   assert.deepEqual(json.said.at(-1), { type: 'removed', symbol: 'ODD', ticker: 'ODD' });
   assert.deepEqual(events.events.map((e) => e.event), ['quote', 'removed', 'quote']);
   assert.deepEqual(JSON.parse(events.events[1].data), { symbol: 'ODD' });
+  const listed = (await (await gateway.get('/api/quotes')).json()).map((q) => q.symbol);
+  assert.ok(listed.includes('END') && !listed.includes('ODD') && !listed.includes(undefined), listed);
+  await Promise.all(odd.map((_, i) => put(`stocks/ODD${i}`, '')));
   await put('stocks/END', '');
 });
 
