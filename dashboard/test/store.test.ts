@@ -278,6 +278,21 @@ test('bars count the volume that was traded, not the volume of the day', () => {
   assert.equal(market.get('A')!.bars['1m'].list[0]!.volume, 34); // 10 + 20 + (a new day) + 4
 });
 
+test('a short outage\'s volume is not counted twice when the history tells it before the remembered quote comes', () => {
+  const market = new Market();
+  const at = (second: number, volume: number, ticks = 1) =>
+    market.apply([slice({ symbol: 'A', price: 5, timestamp: 60_000_000 + second * 1000, volume, seq: second }, ticks)], second);
+  at(1, 100);
+  at(2, 110);
+  const row = market.get('A')!;
+  row.join('1m', [{ time: 60_000, open: 5, high: 5, low: 5, close: 5, volume: 60 }], true);
+  market.connection++;
+  at(4, 160, 0);
+  assert.equal(row.bars['1m'].list[0]!.volume, 60);
+  at(5, 165);
+  assert.equal(row.bars['1m'].list[0]!.volume, 65);
+});
+
 test('the volume of an outage, or of another run of the publisher, is not that of one bar', () => {
   const market = new Market();
   const quote = (seq: number, timestamp: number, volume: number) =>

@@ -69,6 +69,7 @@ const DRAW_MS = 100; // at most ten updates a second
 const VOLUME_SHARE = 0.18;
 const BAR_SPACING = 8;
 const FEW_SPACING = 14; // of bars that do not fill the chart
+/** Bars that have room after the newest one, and before the oldest while there are few. */
 const RIGHT_OFFSET = 6;
 const LEFT_OFFSET = 2;
 const SETTLES = 2;

@@ -143,7 +143,7 @@ export class Market {
         timeMs: next.timestamp ?? Date.now(),
         ...rangeOf(slice, next.price),
         last: next.price,
-        volume: traded(row, held, next, slice.ticks),
+        volume: isTick ? traded(row, held, next, slice.ticks) : 0, // of what is remembered the history knows more, perhaps already
       };
       if ((next.timestamp ?? 0) >= (row.counted?.timestamp ?? 0)) row.counted = next;
       this.build(row, move);
