@@ -141,8 +141,9 @@ static bool host_valid(struct slice s)
     bool literal = s.len > 0 && s.at[0] == '[';
     size_t i = literal ? 1 : 0;
 
-    while (i < s.len && (is_alpha(s.at[i]) || is_digit(s.at[i]) ||
-                         is_one_of(s.at[i], literal ? ":." : "-._~%!$&'()*+,;=")))
+    while (i < s.len && (literal ? is_one_of(s.at[i], ":.0123456789abcdefABCDEF")
+                                 : is_alpha(s.at[i]) || is_digit(s.at[i]) ||
+                                       is_one_of(s.at[i], "-._~%!$&'()*+,;=")))
         i++;
     if (i == 0 || (literal && (i == 1 || i == s.len || s.at[i++] != ']')))
         return false;

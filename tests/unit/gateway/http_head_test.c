@@ -97,6 +97,7 @@ static const struct head_case cases[] = {
     {"a Host with a user", TEXT("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n"), 400},
     {"a Host with a space", TEXT("GET / HTTP/1.1\r\nHost: a b\r\n\r\n"), 400},
     {"a Host with a port of letters", TEXT("GET / HTTP/1.1\r\nHost: a:b\r\n\r\n"), 400},
+    {"a Host with an address of other letters", TEXT("GET / HTTP/1.1\r\nHost: [::g]\r\n\r\n"), 400},
     {"a Host with half an address", TEXT("GET / HTTP/1.1\r\nHost: [::1\r\n\r\n"), 400},
     {"a Host that is only a port", TEXT("GET / HTTP/1.1\r\nHost: :80\r\n\r\n"), 400},
     {"no Host with an absolute target", TEXT("GET http://a/ HTTP/1.1\r\n\r\n"), 400},
