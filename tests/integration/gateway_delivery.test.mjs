@@ -7,7 +7,7 @@ import { after, describe, test } from 'node:test';
 import { Broker, Gateway, Publisher, Relay, mqttClient, pause, until } from '../support/index.mjs';
 import { Checker, SseChecker, WsChecker, checkers } from '../support/checker.mjs';
 import { OldBroker } from '../support/old_broker.mjs';
-import { RawMqtt, userProperty } from '../support/raw.mjs';
+import { RawMqtt, TYPE, packet, userProperty } from '../support/raw.mjs';
 
 const suite = { after };
 const SYMBOLS = ['AAPL', 'AMZN', 'GOOG', 'META', 'MSFT', 'NVDA', 'ORCL', 'TSLA', 'IBM', 'INTC'];
@@ -205,11 +205,13 @@ test('a message of some megabytes comes whole, to who reads and to who reads lat
   late.stall();
   await writer.publish('charts/LONG/frame', frame, { qos: 1 });
   await writer.publish('charts/LONG/frame', 'behind', { qos: 1 });
-  await Promise.all(readers.slice(0, 2).map((reader) => reader.until((r) => r.messages.length === 2)));
-  const answered = late.sync();
+  const both = (reader) => reader.until((r) => r.messages.length === 2, 'both messages', 60_000);
+  await Promise.all(readers.slice(0, 2).map(both));
+  late.sendPacket(packet(TYPE.pingreq));
   late.resume();
-  await answered;
-  await late.until((r) => r.messages.length === 2);
+  await both(late);
+  await late.sync();
+  assert.equal(late.of(TYPE.pingresp).length, 2);
   for (const reader of readers) {
     assert.ok(reader.messages[0].payload.equals(frame));
     assert.equal(reader.messages[1].text, 'behind');
