@@ -8,7 +8,8 @@ import tls from 'node:tls';
 import { atEnd } from './scope.mjs';
 import { until } from './until.mjs';
 
-const WAIT_MS = 5000;
+const WAIT_MS = 20_000;
+const ANSWER_MS = 60_000; // some are megabytes, and the machine may be slow
 
 /** A TCP connection that keeps what it received. */
 export class RawSocket {
@@ -96,7 +97,7 @@ export class RawSocket {
 export class RawHttp extends RawSocket {
   /** The next answer: { status, headers (Map, lower case), body }. For HEAD say so: it has no body. */
   async answer({ head = false } = {}) {
-    return this.until(() => this.#take(head), 'an HTTP answer', 2000);
+    return this.until(() => this.#take(head), 'an HTTP answer', ANSWER_MS);
   }
 
   #take(head) {
