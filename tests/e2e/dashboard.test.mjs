@@ -356,6 +356,38 @@ test('a pause holds the prices and counts, going on shows the newest', async (t)
   await dashboard.state('Live');
 });
 
+test('however fast ticks come, the chart is drawn ten times a second at most, and the trend lines, on one canvas, four times', async (t) => {
+  const exchange = await Exchange.open(t);
+  const dashboard = await openPage(t, browser, exchange.gateway, { before: (page) => page.addInitScript(noteDrawings) });
+  await exchange.goLive(dashboard, 'AAPL', 100);
+  await dashboard.page.getByTestId('legend').waitFor();
+  const drawnAt = () => dashboard.page.evaluate(() => ['.chart canvas', '.grid canvas'].map((s) =>
+    [...document.querySelectorAll(s)].map((canvas) => canvas.drawnAt ?? [])));
+  await dashboard.page.evaluate(() => document.querySelectorAll('canvas').forEach((canvas) => { canvas.drawnAt = []; }));
+  let price = 100;
+  const [charts, trends] = await until(async () => {
+    await exchange.tick('AAPL', Number((price += 0.01).toFixed(2)));
+    const [c, g] = await drawnAt();
+    return c.some((times) => times.length >= 15) && g[0].length >= 5 && [c, g];
+  });
+  assert.equal(trends.length, 1);
+  const perSecond = (times) => ((times.length - 1) * 1000) / (times.at(-1) - times[0]);
+  // half as much again: the library takes a second frame for an axis that has to grow, and each frame may be late
+  for (const times of charts.filter(({ length }) => length >= 15)) assert.ok(perSecond(times) < 15, `the chart at ${times}`);
+  assert.ok(perSecond(trends[0]) < 6, `the trends at ${trends[0]}`);
+});
+
+/** Gives each canvas the times of the frames in which it was drawn, ms. */
+function noteDrawings() {
+  const { clearRect } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.clearRect = function (...area) {
+    const times = (this.canvas.drawnAt ??= []);
+    const now = document.timeline.currentTime; // the same all through a frame
+    if (times.at(-1) !== now) times.push(now);
+    return clearRect.apply(this, area);
+  };
+}
+
 test('only rows in sight exist, and 6,000 symbols scroll to their end', async (t) => {
   const exchange = await Exchange.open(t);
   const name = (i) => 'S' + String(i).padStart(4, '0');
