@@ -15,6 +15,7 @@ const { ROOT } = await import('../support/index.mjs');
 const { CHROMIUM_PATH } = await import('../support/page.mjs');
 const { GOALS } = await import('./dashboard_goals.mjs');
 
+assertBuilt();
 const seconds = Number(process.argv[process.argv.indexOf('--seconds') + 1]) || 10;
 const wanted = process.argv.slice(2).filter((a) => /^D\d+$/.test(a));
 
@@ -45,6 +46,16 @@ for (const { name, what, run } of GOALS) {
 await browser.close();
 console.log(failed === 0 ? 'every gated goal is met' : `${failed} not met`);
 process.exit(failed === 0 ? 0 : 1);
+
+/** An old page would be measured as if it were today's. */
+function assertBuilt() {
+  const folder = path.join(ROOT, 'dashboard');
+  const builtAt = statSync(path.join(folder, 'dist', 'index.html'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const newer = readdirSync(path.join(folder, 'src'), { recursive: true }).find((file) => statSync(path.join(folder, 'src', file)).mtimeMs > builtAt);
+  if (newer === undefined) return;
+  console.error(`dashboard/src/${newer} is newer than the built page: npm --prefix dashboard run build`);
+  process.exit(2);
+}
 
 /** Sizes as they travel, in kB of gzip -9. */
 function assets() {
