@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { contrast } from '../src/store/contrast';
+import { contrast, inkOn, mix } from '../src/store/contrast';
 
 /** The blocks of colours.css, each on top of those whose selectors it refines. */
 const css = readFileSync(join(process.cwd(), 'src/ui/styles/colours.css'), 'utf8');
@@ -13,6 +13,17 @@ const coloursOf = (...selectors: string[]) =>
   blocks.filter(({ selector }) => selectors.includes(selector)).reduce<Record<string, string>>((all, { colours }) => ({ ...all, ...colours }), {});
 
 const LIGHT = "[data-theme='light']";
+test('letters can be read on each tile of the heat map', () => {
+  for (const theme of ['', LIGHT])
+    for (const fill of ['up-fill', 'down-fill'])
+      for (let share = 0; share <= 0.9; share += 0.05) {
+        const c = coloursOf('', theme);
+        const ground = mix(c['raised']!, c[fill]!, share);
+        assert.ok(contrast(inkOn(ground), ground) >= 4.5, ground);
+      }
+  assert.equal(mix('#000000', '#ffffff', 0.5), '#808080');
+});
+
 for (const palette of ['', "[data-palette='colour-blind']", "[data-palette='red-up']"])
   for (const theme of ['', LIGHT])
     test(`texts can be read on each ground: ${theme || 'dark'} ${palette}`, () => {

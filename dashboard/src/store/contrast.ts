@@ -19,14 +19,27 @@ export function contrast(a: string, b: string): number {
   return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
 }
 
+/** `share` of `over` on `ground`. */
+export function mix(ground: string, over: string, share: number): string {
+  const [from, to] = [parse(ground), parse(over)];
+  return '#' + from.map((v, i) => Math.round(v + (to[i]! - v) * share).toString(16).padStart(2, '0')).join('');
+}
+
+/** Letters for a ground: of the two, one always has a contrast of 4.5. */
+export function inkOn(ground: string): string {
+  return contrast(ground, LIGHT_INK) > contrast(ground, DARK_INK) ? LIGHT_INK : DARK_INK;
+}
+
+const LIGHT_INK = '#ffffff';
+const DARK_INK = '#000000';
 const STEPS = 20;
 
 /** `colour`, or as little lighter or darker as it takes for a contrast of `least` on `ground`. All #rrggbb. */
 export function readable(colour: string, ground: string, least = 4.5): string {
-  const [from, target] = [parse(colour), luminance(parse(ground)) > 0.18 ? 0 : 255];
+  const target = luminance(parse(ground)) > 0.18 ? DARK_INK : LIGHT_INK;
   for (let step = 0; step <= STEPS; step++) {
-    const mixed = '#' + from.map((v) => Math.round(v + ((target - v) * step) / STEPS).toString(16).padStart(2, '0')).join('');
+    const mixed = mix(colour, target, step / STEPS);
     if (contrast(mixed, ground) >= least) return mixed;
   }
-  return target === 0 ? '#000000' : '#ffffff';
+  return target;
 }

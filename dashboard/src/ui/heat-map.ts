@@ -1,5 +1,6 @@
 /** All symbols of the list as tiles: size by what was traded today or all alike, colour by the change in percent. */
 import { formatPercent } from '../store/format';
+import { inkOn, mix } from '../store/contrast';
 import type { Row } from '../store/row';
 import type { HeatBy } from '../store/storage';
 import { evenly, squarify, type Tile } from '../store/treemap';
@@ -38,13 +39,10 @@ export function drawHeat(pen: CanvasRenderingContext2D, tiles: readonly HeatTile
   pen.textAlign = 'center';
   for (const { row, x, y, width, height } of tiles) {
     const percent = row.percent ?? 0;
-    pen.globalAlpha = 1;
-    pen.fillStyle = colours.flat;
+    const strength = percent === 0 ? 0 : 0.12 + 0.78 * Math.min(1, Math.abs(percent) / FULL_PERCENT);
+    const ground = mix(colours.flat, percent >= 0 ? colours.up : colours.down, strength);
+    pen.fillStyle = ground;
     pen.fillRect(x + 1, y + 1, width - 2, height - 2);
-    pen.globalAlpha = 0.12 + 0.78 * Math.min(1, Math.abs(percent) / FULL_PERCENT);
-    pen.fillStyle = percent >= 0 ? colours.up : colours.down;
-    if (percent !== 0) pen.fillRect(x + 1, y + 1, width - 2, height - 2);
-    pen.globalAlpha = 1;
     if (row.symbol === selected) {
       pen.strokeStyle = colours.text;
       pen.lineWidth = 2;
@@ -53,7 +51,7 @@ export function drawHeat(pen: CanvasRenderingContext2D, tiles: readonly HeatTile
     if (width < LABEL_MIN || height < 16) continue;
     const size = Math.max(10, Math.min(15, width / 5));
     const two = height > size * 2.6 && width > 46;
-    pen.fillStyle = colours.text;
+    pen.fillStyle = inkOn(ground);
     pen.font = `600 ${size}px ${colours.font}`;
     pen.fillText(row.symbol, x + width / 2, y + height / 2 + (two ? -1 : size * 0.35), width - 6);
     if (!two) continue;
