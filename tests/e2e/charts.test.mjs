@@ -269,12 +269,14 @@ test('the shared link opens the same charts', async (t) => {
   assert.equal(await dashboard.page.evaluate(() => navigator.clipboard.readText()), `${exchange.gateway.url}/#s=BTC%2FUSD&i=1h&c=AAPL:5m,BTC%2FUSD:1h&n=1&v=AAPL`);
 });
 
-test('on a telephone there is one chart, the chosen one, and nothing to scroll sideways', async (t) => {
+test('on a telephone there is one chart, the chosen one, sharp, and nothing to scroll sideways', async (t) => {
   const exchange = await Exchange.open(t);
   for (const symbol of ['AAPL', 'MSFT']) await exchange.tick(symbol, 10);
-  const dashboard = await openPage(t, browser, exchange.gateway, { path: '/#c=AAPL:1m,MSFT:1m&n=1', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const dashboard = await openPage(t, browser, exchange.gateway, { path: '/#c=AAPL:1m,MSFT:1m&n=1', viewport: { width: 390, height: 844 }, deviceScaleFactor: 3, hasTouch: true, isMobile: true });
   await dashboard.page.locator('.row', { hasText: 'MSFT' }).tap();
   await until(async () => box(dashboard, 2).isVisible());
+  const sharpness = () => box(dashboard, 2).locator('canvas').first().evaluate((c) => c.width / c.clientWidth);
+  await until(async () => (await sharpness()) === 3, { what: 'a chart in pixels of the screen', detail: sharpness });
   assert.equal(await box(dashboard, 1).isVisible(), false);
   assert.equal(await dashboard.page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false);
 });

@@ -17,6 +17,10 @@ import type { ChartStyle } from '../store/storage';
 import { Shades, type ShadeColours } from './shades';
 import { ZoneScale } from './zone-scale';
 
+// How many pixels a canvas has can be told by the browser or reckoned from the ratio. Where the ratio is whole both are the
+// same, but for emulated telephones: there the first is the desktop's, and the chart would be blurred.
+if (devicePixelRatio % 1 === 0) Reflect.deleteProperty(ResizeObserverEntry.prototype, 'devicePixelContentBoxSize');
+
 export interface ChartColours {
   text: string;
   grid: string;
