@@ -1,5 +1,5 @@
 /** The left pane: which list, a filter, the grid, a summary. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { effect, useComputed } from '@preact/signals';
 import { addList } from '../store/lists';
 import type { Model } from '../store/model';
@@ -18,7 +18,7 @@ const welcome = later(() => import('./extras').then((m) => m.Welcome));
 
 export function Watchlist({ model, desk, view, grid }: { model: Model; desk: Desk; view: ChartView; grid: (host: HTMLElement) => Grid }) {
   const host = useRef<HTMLDivElement>(null);
-  useEffect(() => { grid(host.current!); }, []);
+  useLayoutEffect(() => { grid(host.current!); }, []); // at once: what comes later counts on it
   return (
     <section class="watchlist" aria-label="Watchlist">
       <ListBar model={model} desk={desk} />
