@@ -16,14 +16,25 @@ static double load_of(const struct rounds *r, struct mono begin, struct mono end
     return load < 4 ? load : 4;
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How long the next round waits after one that took `took`. */
+static int64_t hold_after(int64_t took, int64_t max_ns)
+{
+    int64_t hold = least(least(2 * took, max_ns), 4 * max_ns - 2 * took);
+
+    return hold > 0 ? hold : 0;
+}
+
 void rounds_note(struct rounds *r, struct mono begin, struct mono end, uint64_t writes,
                  uint64_t delivered, int64_t max_ns)
 {
-    int64_t hold = (end.ns - begin.ns) * 2;
-
     r->load += (load_of(r, begin, end, writes, delivered) - r->load) / MEMORY;
     r->begin = begin;
     r->next = end;
     if (r->load >= TOO_MUCH)
-        r->next.ns += hold < max_ns ? hold : max_ns;
+        r->next.ns += hold_after(end.ns - begin.ns, max_ns);
 }

@@ -6,6 +6,10 @@
  * round that took t the next waits 2 t, at most `max_ns`. So a busy loop spends about a third of a
  * core on rounds. Below that there is no hold: a tick leaves at once.
  *
+ * A message waits for the round that is under way, the hold, and its reader's turn in the next: 2 t
+ * and the hold, which is no longer than makes that 4 max_ns. Long rounds gather enough by
+ * themselves.
+ *
  * "Would take" is measured: what a write has cost lately, times the messages delivered a second. It
  * is not the time between messages: those of private watchlists come often, each for few, and
  * gathering them would save no write.

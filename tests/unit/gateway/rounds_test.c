@@ -57,7 +57,17 @@ static void a_hold_is_never_longer_than_allowed(void **state)
     struct rounds r = {.begin = {1}};
 
     (void)state;
-    assert_int_equal(hold_after(&r, ROUNDS, 13000, 8000, 1000, 13000), 5000);
+    assert_int_equal(hold_after(&r, ROUNDS, 12000, 7000, 1000, 12000), 5000);
+}
+
+static void long_rounds_are_held_for_less_since_they_gather_by_themselves(void **state)
+{
+    struct rounds r = {.begin = {1}};
+
+    (void)state;
+    assert_int_equal(hold_after(&r, ROUNDS, 13000, 8000, 1000, 13000), 4000);
+    assert_int_equal(hold_after(&r, ROUNDS, 12000, 9500, 1000, 12000), 1000);
+    assert_int_equal(hold_after(&r, ROUNDS, 15000, 12000, 1000, 15000), 0);
 }
 
 static void the_hold_ends_with_the_load(void **state)
@@ -93,6 +103,7 @@ int main(void)
         cmocka_unit_test(private_watchlists_do_not_hold_however_often_a_message_comes),
         cmocka_unit_test(a_loop_that_cannot_keep_up_one_by_one_holds_twice_its_round),
         cmocka_unit_test(a_hold_is_never_longer_than_allowed),
+        cmocka_unit_test(long_rounds_are_held_for_less_since_they_gather_by_themselves),
         cmocka_unit_test(the_hold_ends_with_the_load),
         cmocka_unit_test(one_round_that_waited_for_the_processor_makes_no_hold),
         cmocka_unit_test(a_round_that_wrote_nothing_is_no_load),
