@@ -112,7 +112,7 @@ describe('several feeds', { concurrency: 4 }, () => {
     await all.reader.message('stocks/KO');
     assert.equal(all.reader.latest.get('stocks/KO').json.mode, 'demo');
     all.alpaca.trade(['AAPL', 100]);
-    assert.equal(feedOf(all.reader, 'replay').condition, 'failed');
+    await all.reader.until(() => feedOf(all.reader, 'replay').condition === 'failed');
     assert.equal(status(all.reader).feed, 'replay+alpaca+sim');
     assert.deepEqual(await all.publisher.stop(), { code: 0, signal: null });
   });
