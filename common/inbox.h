@@ -4,6 +4,7 @@
  * comes stays in the socket, for the library to read.
  *
  * So the library must be between two packets when inbox_read() is called, and is so again after it.
+ * The caller owns the buffer and the socket; one thread, that of the broker's owner.
  */
 #ifndef TAPECAST_COMMON_INBOX_H
 #define TAPECAST_COMMON_INBOX_H

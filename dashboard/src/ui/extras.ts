@@ -20,7 +20,7 @@ export { readable } from '../store/contrast';
 export { WELL_KNOWN } from '../store/well-known';
 export { ring } from './bell';
 export { Dialogs } from './dialogs';
-export { ListOver } from './empty';
+export { ListOver } from './list-over';
 export { Marks } from './row-marks';
 export { Splits } from './splits';
 export { RowDrag } from './drag-rows';
