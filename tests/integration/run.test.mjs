@@ -42,9 +42,9 @@ test('a second copy takes the next ports, says whose the first are, and leaves t
 
 test("another program's port is left alone", async (t) => {
   const other = net.createServer();
-  await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const port = await freePort(); // the next one must not be an outgoing connection's
+  await new Promise((resolve) => other.listen(port, '127.0.0.1', resolve));
   atEnd(t, () => new Promise((resolve) => other.close(resolve)));
-  const { port } = other.address();
 
   const stack = await Stack.start(t, { HTTP_PORT: port });
   assert.match(stack.program.log, new RegExp(`Port ${port} is taken by .*\\(pid ${process.pid}\\)`));
