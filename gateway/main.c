@@ -74,9 +74,8 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "Sites besides the gateway's own that may show the dashboard in a frame, separated by "
          "blanks; * is all."},
         {"max-delay", "MS", OPTION_UINT, &s->max_delay_ms, "5", 0, 1000,
-         "The longest that a busy gateway gathers ticks between two rounds of writes; 0 writes "
-         "each "
-         "at once."},
+         "A busy gateway gathers ticks, so that each write carries more: none waits for its turn "
+         "longer than about three times this for that; 0 gathers nothing."},
         {"drain", "MS", OPTION_UINT, &s->drain_ms, "1000", 0, 600000,
          "On SIGTERM, readers are told over so long, so that they do not all return at once."},
         {"tls", NULL, OPTION_GROUP, NULL, NULL, 0, 0,

@@ -5,36 +5,44 @@
 #define TOO_MUCH 2 /* cores: well past one, so that a slow moment of the machine makes no hold */
 #define MEMORY 16  /* rounds that the running mean looks back on, about */
 
+void rounds_add(struct rounds *r, struct mono begin, struct mono end, uint64_t writes,
+                uint64_t delivered)
+{
+    if (r->first.ns == 0)
+        r->first = begin;
+    r->took_ns += end.ns - begin.ns;
+    r->writes += writes;
+    r->delivered += delivered;
+}
+
 /* What part of a core this round's messages would have taken one by one: one that had to wait for
  * its processor is no proof of a load. */
-static double load_of(const struct rounds *r, struct mono begin, struct mono end, uint64_t writes,
-                      uint64_t delivered)
+static double load_of(const struct rounds *r)
 {
-    double took = (double)(end.ns - begin.ns), since = (double)(begin.ns - r->begin.ns);
-    double load = writes > 0 && since > 0 ? took / (double)writes * (double)delivered / since : 0;
+    double since = (double)(r->first.ns - r->begin.ns);
+    double load = 0;
 
+    if (r->writes > 0 && since > 0)
+        load = (double)r->took_ns / (double)r->writes * (double)r->delivered / since;
     return load < 4 ? load : 4;
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* How long the next round waits after one that took `took`. */
+/* A little under three times the longest delay: what the loop does besides is to come within. */
 static int64_t hold_after(int64_t took, int64_t max_ns)
 {
-    int64_t hold = least(least(2 * took, max_ns), 4 * max_ns - 2 * took);
+    int64_t rest = max_ns * 11 / 4 - took, hold = 2 * took < rest ? 2 * took : rest;
 
     return hold > 0 ? hold : 0;
 }
 
-void rounds_note(struct rounds *r, struct mono begin, struct mono end, uint64_t writes,
-                 uint64_t delivered, int64_t max_ns)
+void rounds_end(struct rounds *r, struct mono now, int64_t max_ns)
 {
-    r->load += (load_of(r, begin, end, writes, delivered) - r->load) / MEMORY;
-    r->begin = begin;
-    r->next = end;
+    r->load += (load_of(r) - r->load) / MEMORY;
+    r->begin = r->first;
+    r->next = now;
     if (r->load >= TOO_MUCH)
-        r->next.ns += hold_after(end.ns - begin.ns, max_ns);
+        r->next.ns += hold_after(r->took_ns, max_ns);
+    r->first = (struct mono){0};
+    r->took_ns = 0;
+    r->writes = r->delivered = 0;
 }

@@ -17,6 +17,7 @@
 
 #include "common/banned.h"
 
+#define WRITES_A_TURN 64 /* so that no message waits long to be seen, nor a reader to be heard */
 #define FIGURES_MS 1000
 #define STATUS_EVERY 10 /* of those */
 #define DRAIN_STEP_MS 10
@@ -24,22 +25,26 @@
 
 /* ---- rounds of writes ---- */
 
-static bool round_is_due(const struct worker *w, struct mono now)
+static bool write_is_due(const struct worker *w, struct mono now)
 {
     bool dirty = hub_is_dirty(w->hub) || !mono_before(now, hub_deadline(w->hub));
 
-    return dirty && !mono_before(now, w->rounds.next);
+    return hub_in_round(w->hub) || (dirty && !mono_before(now, w->rounds.next));
 }
 
-static void run_round(struct worker *w)
+/* A part of a round; the next comes when the loop has seen what else there is. */
+static void write_some(struct worker *w)
 {
     const struct hub_stats *stats = hub_stats(w->hub);
     uint64_t writes = stats->writes, delivered = hub_stats_delivered(stats);
-    struct mono begin = mono_now();
+    struct mono begin = mono_now(), end;
+    bool over = hub_flush(w->hub, begin, WRITES_A_TURN);
 
-    hub_flush(w->hub, begin);
-    rounds_note(&w->rounds, begin, mono_now(), stats->writes - writes,
-                hub_stats_delivered(stats) - delivered, (int64_t)w->shared->max_delay_us * 1000);
+    end = mono_now();
+    rounds_add(&w->rounds, begin, end, stats->writes - writes,
+               hub_stats_delivered(stats) - delivered);
+    if (over)
+        rounds_end(&w->rounds, end, (int64_t)w->shared->max_delay_us * 1000);
 }
 
 static struct mono wake_time(const struct worker *w)
@@ -48,7 +53,7 @@ static struct mono wake_time(const struct worker *w)
     struct mono t =
         mono_earlier(mono_earlier(loop_next_deadline(&w->loop), w->next_figures), w->wake_by);
 
-    if (hub_has_work(w->hub))
+    if (hub_has_work(w->hub) || hub_in_round(w->hub))
         return w->now;
     if (mono_before(round, w->rounds.next))
         round = w->rounds.next;
@@ -153,9 +158,10 @@ static void turn(struct worker *w)
     loop_wait(&w->loop, wake_time(w), &w->now);
     upstream_run(w->upstream, w->now);
     loop_run_deadlines(&w->loop, w->now);
-    hub_catch_up(w->hub);
-    if (round_is_due(w, mono_now()))
-        run_round(w);
+    if (!hub_in_round(w->hub))
+        hub_catch_up(w->hub);
+    if (write_is_due(w, mono_now()))
+        write_some(w);
     h2_flush(w);
     net_reap(&w->net); /* nothing is freed while events may still name it */
     net_reap(&w->uplinks);

@@ -51,7 +51,7 @@ struct shared {
     struct net_proxies proxies;
     const char *frame_ancestors; /* sources of a Content-Security-Policy besides the own; NULL */
     const char *cors_origins;    /* those whose pages may read /api besides; or NULL */
-    uint32_t max_delay_us;       /* the longest hold between two rounds of writes */
+    uint32_t max_delay_us;       /* of rounds_end() */
     uint32_t drain_ms;           /* over which readers are told that the gateway stops */
     struct upstream_config upstream;
     struct auth *auth;            /* NULL: nothing is locked */

@@ -53,8 +53,8 @@ struct gathering {
 };
 
 static const char *const state_names[] = {
-    [READER_IDLE] = "idle",       [READER_READY] = "catching up", [READER_WAITING] = "catching up",
-    [READER_JOINING] = "joining", [READER_LIVE] = "live",         [READER_LAGGING] = "behind",
+    [READER_IDLE] = "idle", [READER_READY] = "catching up", [READER_WAITING] = "catching up",
+    [READER_LIVE] = "live", [READER_LAGGING] = "behind",
 };
 
 static int order(uint64_t lag, uint32_t unsent, uint64_t other_lag, uint32_t other_unsent)

@@ -68,10 +68,8 @@ int channel_new(const struct encoding *e, size_t max_packet, struct filterset *f
     c->filters = *filters;
     *filters = (struct filterset){0};
     list_init(&c->matches);
-    list_init(&c->live);
     list_init(&c->lagging);
     list_init(&c->waiting);
-    list_init(&c->dirty);
     list_init(&c->paced);
     chunklog_init(&c->log, pool, e);
     *ret = c;
@@ -127,6 +125,94 @@ void channel_sort(struct channel *c)
     c->unsorted = false;
 }
 
+/* ---- places in its log, and its length ---- */
+
+static void place(struct reader *r, struct chunk *c, uint32_t offset)
+{
+    if (c != NULL)
+        c->refs++;
+    if (r->chunk != NULL)
+        r->chunk->refs--;
+    r->chunk = c;
+    r->offset = offset;
+}
+
+static void enlist(struct reader *r, enum reader_state state, struct list *list)
+{
+    list_remove(&r->link);
+    list_append(list, &r->link);
+    r->state = (uint8_t)state;
+}
+
+static uint32_t messages_after(const struct chunk *c, uint32_t offset)
+{
+    uint32_t n = chunk_messages_before(c, c->sealed) - chunk_messages_before(c, offset);
+
+    for (c = c->next; c != NULL; c = c->next)
+        n += chunk_messages_before(c, c->sealed);
+    return n;
+}
+
+/* How many readers are behind in `chunk`. */
+static uint32_t n_lagging_in(const struct channel *c, const struct chunk *chunk)
+{
+    uint32_t n = 0;
+
+    for (const struct list *l = c->lagging.next; l != &c->lagging; l = l->next)
+        n += CONTAINER_OF(l, struct reader, link)->chunk == chunk;
+    return n;
+}
+
+/* The oldest chunk goes, unless live readers are still to be given it; whoever lags there will
+ * catch up from the version that it has reached. Returns whether it went. */
+static bool drop_oldest(struct hub *h, struct channel *c)
+{
+    struct chunk *oldest = c->log.oldest;
+
+    if (oldest->refs > n_lagging_in(c, oldest))
+        return false;
+    for (struct list *l = c->lagging.next, *next; l != &c->lagging; l = next) {
+        struct reader *r = CONTAINER_OF(l, struct reader, link);
+        next = l->next;
+        if (r->chunk != oldest)
+            continue;
+        r->walk = r->live_from = chunk_version_at(oldest, r->offset);
+        r->owed_from = c->appended - messages_after(oldest, r->offset);
+        place(r, NULL, 0);
+        enlist(r, READER_WAITING, &c->waiting);
+        h->stats.catch_ups++;
+    }
+    chunklog_drop_oldest(&c->log);
+    return true;
+}
+
+/* What slow readers may keep of one channel's log. Readers with subscriptions of their own have
+ * channels of their own: together they get no more than readers who share one. */
+static size_t log_limit(const struct hub *h)
+{
+    size_t share = h->limits.max_logs / (h->channels.n > 0 ? h->channels.n : 1);
+
+    if (h->pool.bytes_in_use <= h->limits.max_logs || share > h->limits.max_channel_log)
+        return h->limits.max_channel_log;
+    return share;
+}
+
+/* Drop what nobody is to be given. */
+static void trim(struct channel *c)
+{
+    chunklog_seal(&c->log);
+    chunklog_trim(&c->log);
+}
+
+/* … and what is over the limit. */
+static void shorten(struct hub *h, struct channel *c)
+{
+    trim(c);
+    while (c->log.bytes > log_limit(h) && drop_oldest(h, c))
+        ;
+    chunklog_trim(&c->log);
+}
+
 /* ---- what comes in ---- */
 
 /* The version that a reader has reached who got all that is in the log: what is pending of a pace
@@ -150,7 +236,7 @@ static bool fits(const struct channel *c, const struct message *msg)
 /* Does anybody read the log? Who is catching up goes by versions. */
 static bool log_is_read(const struct channel *c)
 {
-    return !list_empty(&c->live) || !list_empty(&c->lagging);
+    return c->n_cohorts > 0 || !list_empty(&c->lagging);
 }
 
 static void append(struct hub *h, struct channel *c, struct message *msg)
@@ -171,13 +257,12 @@ static void append(struct hub *h, struct channel *c, struct message *msg)
         return;
     }
     c->appended++;
-    if (list_empty(&c->dirty)) {
-        c->flush_chunk = newest != NULL ? newest : c->log.oldest;
-        c->flush_chunk->refs++;
-        c->flush_offset = sealed;
-        list_append(&h->dirty, &c->dirty);
-        __builtin_prefetch(c->live.next); /* for channel_prepare() */
+    if (c->front != NULL) {
+        __builtin_prefetch(c->front->readers.next); /* for channel_prepare() */
+        cohort_fall_behind(c->front, newest != NULL ? newest : c->log.oldest, sealed, &h->behind);
     }
+    if (newest != NULL && c->log.newest != newest)
+        shorten(h, c);
 }
 
 /* What the topic of `m` holds, as the channel's readers see it when it is news. */
@@ -274,23 +359,6 @@ struct mono channel_due(const struct channel *c)
 
 /* ---- what goes out ---- */
 
-static void place(struct reader *r, struct chunk *c, uint32_t offset)
-{
-    if (c != NULL)
-        c->refs++;
-    if (r->chunk != NULL)
-        r->chunk->refs--;
-    r->chunk = c;
-    r->offset = offset;
-}
-
-static void enlist(struct reader *r, enum reader_state state, struct list *list)
-{
-    list_remove(&r->link);
-    list_append(list, &r->link);
-    r->state = (uint8_t)state;
-}
-
 /* The reader's socket filled up before `offset` of `c`: its place is the next frame boundary, the
  * rest of the frame is its own affair. */
 static uint32_t next_boundary(struct reader *r, const struct chunk *c, uint32_t offset,
@@ -332,125 +400,127 @@ static bool write_from(struct hub *h, struct reader *r, struct chunk **chunk, ui
     }
 }
 
-static bool nothing_to_flush(const struct channel *c)
-{
-    return list_empty(&c->dirty);
-}
-
-/* `r` has everything up to the end of what is sealed, `chunk` being the newest or NULL. */
-static void join(struct reader *r, struct chunk *chunk, uint32_t offset)
+/* `r` has everything that is in the log. */
+static void join(struct hub *h, struct reader *r)
 {
     struct channel *c = r->channel;
 
-    if (nothing_to_flush(c)) {
-        place(r, NULL, 0);
-        enlist(r, READER_LIVE, &c->live);
-    } else {
-        place(r, chunk, offset);
-        enlist(r, READER_JOINING, &c->live);
+    place(r, NULL, 0);
+    chunklog_seal(&c->log);
+    if (c->front == NULL)
+        c->front = cohort_new(c);
+    if (c->front != NULL) {
+        cohort_add(c->front, r);
+        return;
     }
+    r->walk = r->live_from = complete_version(c, h->cache.version);
+    enlist(r, READER_READY, &h->ready); /* no memory: it tries again */
 }
 
-/* The reader at `l`, if there is one, is the next. */
-static void prepare(const struct channel *c, const struct list *l)
+/* `r` has everything up to here, and its socket is full. */
+static void lag(struct reader *r, struct chunk *chunk, uint32_t offset)
+{
+    cohort_remove(r);
+    place(r, chunk, offset);
+    enlist(r, READER_LAGGING, &r->channel->lagging);
+}
+
+/* The reader of `k` at `l`, if there is one, is the next. */
+static void prepare(const struct cohort *k, const struct list *l)
 {
     const struct reader *r = CONTAINER_OF(l, struct reader, link);
 
-    if (l == &c->live)
+    if (l == &k->readers)
         return;
     __builtin_prefetch(l->next);
     if (r->ops->prepare != NULL)
         r->ops->prepare(r);
 }
 
-void channel_prepare(const struct channel *c)
+void channel_prepare(const struct cohort *k)
 {
-    prepare(c, c->live.next);
+    prepare(k, k->readers.next);
 }
 
-/* Every live reader gets what lies between the flush place (a joining one: its own) and the end. */
-static void flush_readers(struct hub *h, struct channel *c)
+/* Where readers of `k` go when they have everything: to the front; they become it together if so
+ * many writes reach them all. */
+static struct cohort *next_of(struct cohort *k, unsigned writes)
 {
-    for (struct list *l = c->live.next, *next; l != &c->live; l = next) {
+    struct channel *c = k->channel;
+
+    if (c->front == NULL && k->n > writes)
+        c->front = cohort_new(c);
+    return c->front != NULL ? c->front : k; /* without memory too: more writes than wanted */
+}
+
+static void flush_readers(struct hub *h, struct cohort *k, struct cohort *to, unsigned *writes)
+{
+    struct list *next;
+
+    for (struct list *l = k->readers.next; l != &k->readers && (to == k || *writes > 0); l = next) {
         struct reader *r = CONTAINER_OF(l, struct reader, link);
-        struct chunk *chunk = r->chunk != NULL ? r->chunk : c->flush_chunk;
-        uint32_t offset = r->chunk != NULL ? r->offset : c->flush_offset;
+        struct chunk *chunk = k->chunk;
+        uint32_t offset = k->offset;
 
         next = l->next;
-        prepare(c, next);
-        if (write_from(h, r, &chunk, &offset)) {
-            place(r, NULL, 0);
-            r->state = READER_LIVE;
-        } else {
-            place(r, chunk, offset);
-            enlist(r, READER_LAGGING, &c->lagging);
+        prepare(k, next);
+        if (!write_from(h, r, &chunk, &offset)) {
+            lag(r, chunk, offset);
+        } else if (to != k) {
+            cohort_remove(r);
+            cohort_add(to, r);
         }
+        *writes -= *writes > 0;
     }
 }
 
-static uint32_t messages_after(const struct chunk *c, uint32_t offset)
+void channel_flush(struct hub *h, struct cohort *k, unsigned *writes)
 {
-    uint32_t n = chunk_messages_before(c, c->sealed) - chunk_messages_before(c, offset);
+    struct channel *c = k->channel;
+    struct cohort *to = next_of(k, *writes);
 
-    for (c = c->next; c != NULL; c = c->next)
-        n += chunk_messages_before(c, c->sealed);
-    return n;
-}
-
-/* The oldest chunk goes, of which nothing is to be flushed; whoever has its place there will catch
- * up from the version that it has reached. */
-static void drop_oldest(struct hub *h, struct channel *c)
-{
-    struct chunk *oldest = c->log.oldest;
-
-    for (struct list *l = c->lagging.next, *next; l != &c->lagging; l = next) {
-        struct reader *r = CONTAINER_OF(l, struct reader, link);
-        next = l->next;
-        if (r->chunk != oldest)
-            continue;
-        r->walk = r->live_from = chunk_version_at(oldest, r->offset);
-        r->owed_from = c->appended - messages_after(oldest, r->offset);
-        place(r, NULL, 0);
-        enlist(r, READER_WAITING, &c->waiting);
-        h->stats.catch_ups++;
-    }
-    chunklog_drop_oldest(&c->log);
-}
-
-/* What slow readers may keep of one channel's log. Readers with subscriptions of their own have
- * channels of their own: together they get no more than readers who share one. */
-static size_t log_limit(const struct hub *h)
-{
-    size_t share = h->limits.max_logs / (h->channels.n > 0 ? h->channels.n : 1);
-
-    if (h->pool.bytes_in_use <= h->limits.max_logs || share > h->limits.max_channel_log)
-        return h->limits.max_channel_log;
-    return share;
-}
-
-void channel_flush(struct hub *h, struct channel *c)
-{
     chunklog_seal(&c->log);
-    flush_readers(h, c);
-    c->flush_chunk->refs--;
-    c->flush_chunk = NULL;
-    list_remove(&c->dirty);
-    chunklog_trim(&c->log);
-    while (c->log.bytes > log_limit(h))
-        drop_oldest(h, c);
-    chunklog_trim(&c->log);
+    flush_readers(h, k, to, writes);
+    to->round = h->round;
+    if (to == k)
+        cohort_come_up(k);
+    else
+        cohort_free_if_empty(to); /* all lag */
+    cohort_free_if_empty(k);
+    shorten(h, c);
+}
+
+void channel_settle(struct hub *h, struct reader *r)
+{
+    struct cohort *k = r->cohort;
+    struct chunk *chunk = k->chunk;
+    uint32_t offset = k->offset;
+
+    if (chunk == NULL)
+        return;
+    chunklog_seal(&r->channel->log);
+    if (write_from(h, r, &chunk, &offset)) {
+        cohort_remove(r);
+        join(h, r);
+    } else {
+        lag(r, chunk, offset);
+    }
+    cohort_free_if_empty(k);
+    chunklog_trim(&r->channel->log);
 }
 
 void channel_resume(struct hub *h, struct reader *r)
 {
+    struct chunklog *log = &r->channel->log;
     struct chunk *chunk = r->chunk;
     uint32_t offset = r->offset;
 
+    chunklog_seal(log);
     if (write_from(h, r, &chunk, &offset))
-        join(r, chunk, offset);
+        join(h, r);
     else
         place(r, chunk, offset);
-    chunklog_trim(&r->channel->log);
+    chunklog_trim(log);
 }
 
 /* ---- catching up ---- */
@@ -503,8 +573,7 @@ static void caught_up(struct hub *h, struct reader *r)
     if (c->appended > r->owed_from)
         h->stats.conflated += c->appended - r->owed_from;
     r->owed_from = READER_OWED_NOTHING;
-    chunklog_seal(&c->log);
-    join(r, c->log.newest, c->log.newest != NULL ? c->log.newest->sealed : 0);
+    join(h, r);
 }
 
 void channel_catch_up(struct hub *h, struct reader *r)
@@ -545,7 +614,6 @@ void channel_catch_up(struct hub *h, struct reader *r)
 uint64_t channel_reader_version(const struct hub *h, const struct reader *r)
 {
     switch ((enum reader_state)r->state) {
-    case READER_JOINING:
     case READER_LAGGING:
         return chunk_version_at(r->chunk, r->offset);
     case READER_READY:
@@ -561,7 +629,15 @@ uint64_t channel_reader_version(const struct hub *h, const struct reader *r)
 
 void channel_detach(struct reader *r)
 {
+    struct cohort *k = r->cohort;
+
     place(r, NULL, 0);
+    if (k != NULL) {
+        cohort_remove(r);
+        cohort_free_if_empty(k);
+    }
     list_remove(&r->link);
     r->state = READER_IDLE;
+    if (r->channel != NULL)
+        trim(r->channel);
 }

@@ -16,6 +16,7 @@
 #include "common/list.h"
 #include "gateway/hub/cache.h"
 #include "gateway/hub/chunklog.h"
+#include "gateway/hub/cohort.h"
 #include "gateway/hub/filterset.h"
 #include "gateway/hub/hub.h"
 
@@ -40,20 +41,19 @@ struct pace {
 };
 
 /* Of a thousand private channels each is cold when its message comes: what that touches is the
- * first two cache lines. */
+ * first three cache lines. */
 struct channel {
     struct chunklog log __attribute__((aligned(CACHE_LINE)));
     size_t max_packet;
-    uint64_t appended;         /* messages, since the beginning */
-    struct list dirty;         /* in hub.dirty while the log holds what live readers lack: */
-    struct chunk *flush_chunk; /* they have everything before this place; references the chunk */
-    uint32_t flush_offset;
+    uint64_t appended;    /* messages, since the beginning */
+    struct cohort *front; /* whose readers have the whole log; NULL when nobody has */
+    uint32_t n_cohorts;
     uint8_t n_paces;
-    bool few;         /* matches: they are put in order when somebody asks for it */
-    bool unsorted;    /* … which is to be done */
-    struct list live; /* reader.link; JOINING ones too; READY ones are in the hub's list */
+    bool few;      /* matches: they are put in order when somebody asks for it */
+    bool unsorted; /* … which is to be done */
+    struct cohort own __attribute__((aligned(CACHE_LINE))); /* one of them, most often the only */
 
-    struct list lagging, waiting;
+    struct list lagging, waiting; /* reader.link; READY ones are in the hub's list */
     size_t n_readers;
     struct list matches; /* match.in_channel */
     size_t n_matches;
@@ -94,11 +94,16 @@ void channel_note(struct hub *h, struct match *m, const struct message *msg);
 void channel_run_paces(struct hub *h, struct channel *c, struct mono now);
 struct mono channel_due(const struct channel *c);
 
-/* channel_flush() of `c` comes next: have what it looks at fetched into the cache. */
-void channel_prepare(const struct channel *c);
+/* channel_flush() of `k` comes next: have what it looks at fetched into the cache. */
+void channel_prepare(const struct cohort *k);
 
-/* Seal the log and give it to every live reader; then drop what is over the limit. */
-void channel_flush(struct hub *h, struct channel *c);
+/* Seal the log and give it to readers of `k`, which is behind: to all, or to the first *writes if
+ * there are more; *writes is lowered by as many. Then drop what is over the limit. `k` may be gone.
+ */
+void channel_flush(struct hub *h, struct cohort *k, unsigned *writes);
+
+/* Send `r`, which is LIVE, what it lacks, out of its turn. */
+void channel_settle(struct hub *h, struct reader *r);
 
 /* Send `r` what the log holds from its place on. */
 void channel_resume(struct hub *h, struct reader *r);

@@ -25,7 +25,7 @@ int hub_new(const struct hub_limits *limits, struct hub **ret)
     h->limits = *limits;
     cache_init(&h->cache, limits->max_topics);
     matcher_init(&h->matcher, limits->max_matches);
-    list_init(&h->dirty);
+    list_init(&h->behind);
     list_init(&h->paced);
     list_init(&h->ready);
     *ret = h;
@@ -144,7 +144,6 @@ static void leave_channel(struct hub *h, struct channel *c)
         return;
     matcher_remove_channel(&h->matcher, c);
     hash_table_remove(&h->channels, &c->node);
-    list_remove(&c->dirty);
     list_remove(&c->paced);
     channel_free(c);
 }
@@ -213,8 +212,8 @@ static int keep_snapshot(struct reader *r, struct filterset *snapshot)
  * nothing by the change of channel. */
 static void settle(struct hub *h, struct reader *r)
 {
-    if (r->channel != NULL && !list_empty(&r->channel->dirty))
-        channel_flush(h, r->channel);
+    if (r->state == READER_LIVE)
+        channel_settle(h, r);
 }
 
 static void enter_channel(struct hub *h, struct reader *r, struct channel *c)
@@ -314,25 +313,39 @@ void hub_catch_up(struct hub *h)
         channel_catch_up(h, CONTAINER_OF(turn.next, struct reader, link));
 }
 
-void hub_flush(struct hub *h, struct mono now)
+static void begin_round(struct hub *h, struct mono now)
 {
-    struct list turn;
-
     for (struct list *l = h->paced.next, *next; l != &h->paced; l = next) {
         next = l->next;
         channel_run_paces(h, CONTAINER_OF(l, struct channel, paced), now);
     }
-    if (list_empty(&h->dirty))
-        return;
-    h->stats.rounds++;
-    list_init(&turn);
-    list_take_all(&turn, &h->dirty);
-    while (!list_empty(&turn)) {
-        const struct list *next = turn.next->next;
-        if (next != &turn)
-            channel_prepare(CONTAINER_OF(next, struct channel, dirty));
-        channel_flush(h, CONTAINER_OF(turn.next, struct channel, dirty));
+    h->in_round = true;
+    h->round++;
+    h->stats.rounds += !list_empty(&h->behind);
+}
+
+/* Whose turn is it in this round? NULL when it is over. */
+static struct cohort *next_cohort(const struct hub *h)
+{
+    struct cohort *k = CONTAINER_OF(h->behind.next, struct cohort, behind);
+
+    return list_empty(&h->behind) || k->round == h->round ? NULL : k;
+}
+
+bool hub_flush(struct hub *h, struct mono now, unsigned writes)
+{
+    struct cohort *k;
+
+    if (!h->in_round)
+        begin_round(h, now);
+    while ((k = next_cohort(h)) != NULL && writes > 0) {
+        const struct list *next = k->behind.next;
+        if (next != &h->behind)
+            channel_prepare(CONTAINER_OF(next, struct cohort, behind));
+        channel_flush(h, k, &writes);
     }
+    h->in_round = k != NULL;
+    return k == NULL;
 }
 
 bool hub_has_work(const struct hub *h)
@@ -342,7 +355,12 @@ bool hub_has_work(const struct hub *h)
 
 bool hub_is_dirty(const struct hub *h)
 {
-    return !list_empty(&h->dirty);
+    return !list_empty(&h->behind);
+}
+
+bool hub_in_round(const struct hub *h)
+{
+    return h->in_round;
 }
 
 struct mono hub_deadline(const struct hub *h)

@@ -3,8 +3,8 @@
  *
  * A message is kept in the cache and appended, encoded, to the log of each channel that carries its
  * topic. A channel is an encoding, a set of filters and a limit on packet size; readers that ask
- * for the same share it. Once a turn hub_flush() gives every live reader, in one write, what its
- * channel got since the last. A reader whose socket is full keeps its place in the log; when that
+ * for the same share it. A round of hub_flush() gives every live reader, in one write, what its
+ * channel got since its last. A reader whose socket is full keeps its place in the log; when that
  * is dropped, and for every newcomer, the reader is sent the latest value of each topic that
  * changed since the version it has reached, as its socket takes them, and then goes on live.
  *
@@ -108,11 +108,15 @@ void hub_writable(struct hub *h, struct reader *r);
 /* Give readers that are catching up their turn. */
 void hub_catch_up(struct hub *h);
 
-/* Send what has been appended; what is paced, when it is due. */
-void hub_flush(struct hub *h, struct mono now);
+/* Go on with a round of writes, or begin one: every live reader is given, in one write, what its
+ * channel has got since its last; what is paced, when it is due. At most `writes` of them now, so
+ * that what comes between two calls is for all whose turn is still to come. Returns whether the
+ * round is over. */
+bool hub_flush(struct hub *h, struct mono now, unsigned writes);
 
 bool hub_has_work(const struct hub *h);        /* for hub_catch_up(): do not sleep */
 bool hub_is_dirty(const struct hub *h);        /* for hub_flush() */
+bool hub_in_round(const struct hub *h);        /* … which has not come to its end */
 struct mono hub_deadline(const struct hub *h); /* when a paced channel is due */
 
 /* The last retained message of each topic that `filter` matches. */

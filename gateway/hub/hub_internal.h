@@ -16,7 +16,9 @@ struct hub {
     struct matcher matcher;
     struct hash_table channels; /* channel.node */
     struct chunk_pool pool;
-    struct list dirty; /* channel.dirty */
+    struct list behind; /* cohort.behind, in the order in which they fell */
+    uint32_t round;     /* counts */
+    bool in_round;
     struct list paced; /* channel.paced */
     struct list ready; /* reader.link of READER_READY */
     uint32_t run;      /* of all positions of this hub */

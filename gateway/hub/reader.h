@@ -5,11 +5,11 @@
  * hub_leave() before it goes.
  *
  *            subscribe                        reached the end
- *     IDLE ------------> READY (catching up) -----------------> JOINING --flush--> LIVE
- *                          |  ^                                   ^                 |
- *              socket full |  | writable          reached the end |                 | socket full
- *                          v  |                                   |                 v
- *                         WAITING <------ its chunk is dropped ---+------------- LAGGING
+ *     IDLE ------------> READY (catching up) -----------------> LIVE
+ *                          |  ^                                 |  ^
+ *              socket full |  | writable            socket full |  | reached the end
+ *                          v  |                                 v  |
+ *                         WAITING <--- its chunk is dropped --- LAGGING
  */
 #ifndef TAPECAST_GATEWAY_HUB_READER_H
 #define TAPECAST_GATEWAY_HUB_READER_H
@@ -22,6 +22,7 @@
 
 struct channel;
 struct chunk;
+struct cohort;
 struct filterset;
 struct reader;
 
@@ -45,9 +46,7 @@ enum reader_state {
     READER_IDLE,    /* no channel */
     READER_READY,   /* catching up, its turn comes */
     READER_WAITING, /* catching up, socket full */
-    READER_JOINING, /* has a place in the log and a socket that takes more; live with the next flush
-                     */
-    READER_LIVE,    /* at the end of the log */
+    READER_LIVE,    /* in a cohort: gets with each round what its channel got */
     READER_LAGGING, /* has a place in the log, socket full */
 };
 
@@ -55,7 +54,8 @@ struct reader {
     struct list link; /* in a list of the channel's or the hub's, by state */
     const struct reader_ops *ops;
     struct channel *channel;
-    struct chunk *chunk; /* JOINING, LAGGING: the place in the log, a frame boundary */
+    struct cohort *cohort; /* LIVE; else NULL */
+    struct chunk *chunk;   /* LAGGING: the place in the log, a frame boundary; else NULL */
     uint32_t offset;
     uint8_t state;
     uint64_t walk;      /* catching up: all changes up to this version are done with */

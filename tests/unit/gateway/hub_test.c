@@ -3,9 +3,10 @@
  * and empties. What a reader was sent is parsed frame by frame and message by message, so that a
  * torn frame shows at once.
  */
+#include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -76,6 +77,7 @@ struct fake {
     uint64_t place;   /* of the last message */
     uint64_t gaps;    /* values that were left out */
     uint64_t doubles; /* values seen twice in a row */
+    uint64_t writes;
 };
 
 static void receive_message(struct fake *f, const struct wire *w)
@@ -126,6 +128,7 @@ static size_t fake_write(struct reader *r, const uint8_t *bytes, size_t len)
 
     if (f->room != ENDLESS)
         f->room -= n;
+    f->writes++;
     receive(f, bytes, n);
     return n;
 }
@@ -255,7 +258,7 @@ static void unsubscribe(struct hub *h, struct fake *f, const char *filter)
 static void turn(struct hub *h)
 {
     hub_catch_up(h);
-    hub_flush(h, now);
+    (void)hub_flush(h, now, UINT_MAX);
 }
 
 static void settle(struct hub *h)
@@ -435,6 +438,151 @@ a_log_that_nobody_reads_is_not_written_and_those_who_return_get_nothing_twice(vo
     }
     assert_int_equal(f->doubles, 0);
     assert_int_equal(hub_stats(h)->conflated + hub_stats(h)->delivered[wire.counter], 3 * 20100);
+    fake_free(h, f);
+    hub_free(h);
+}
+
+static void what_comes_during_a_round_is_for_those_whose_turn_is_still_to_come(void **state)
+{
+    struct hub *h = make_hub();
+    struct fake *all[10];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        all[i] = fake_new(ENDLESS);
+        subscribe(h, all[i], "t/+");
+    }
+    publish(h, 0);
+    assert_false(hub_flush(h, now, 4));
+    assert_true(hub_in_round(h));
+    publish(h, 0);
+    assert_true(hub_flush(h, now, 6));
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        assert_int_equal(all[i]->n[0], i < 4 ? 1 : 2);
+        assert_int_equal(all[i]->writes, 1);
+    }
+    assert_true(hub_is_dirty(h)); /* for a round of their own */
+    assert_true(hub_flush(h, now, 10));
+    assert_false(hub_is_dirty(h));
+    assert_int_equal(hub_stats(h)->rounds, 2);
+    assert_int_equal(hub_log_bytes(h), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        assert_int_equal(all[i]->n[0], 2);
+        assert_int_equal(all[i]->doubles + all[i]->gaps, 0);
+        assert_int_equal(all[i]->writes, i < 4 ? 2 : 1);
+        fake_free(h, all[i]);
+    }
+    hub_free(h);
+}
+
+/* Some share a channel, some have their own, and something comes all the time. */
+static void nobody_is_written_to_twice_in_a_round(void **state)
+{
+    struct hub *h = make_hub();
+    struct fake *all[30];
+    char own[4] = "t/?";
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        all[i] = fake_new(ENDLESS);
+        own[2] = (char)('a' + i);
+        subscribe(h, all[i], i % 3 == 0 ? own : "t/+");
+    }
+    for (uint64_t round = 1; round <= 100; round++) {
+        publish(h, 0);
+        for (int part = 0; !hub_flush(h, now, 3); part++)
+            publish(h, part % 30);
+        for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+            assert_true(all[i]->writes <= round + 1); /* one more where a chunk ends */
+            assert_true(i % 3 == 0 || all[i]->writes + 1 >= round);
+        }
+    }
+    settle(h);
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        assert_int_equal(all[i]->doubles + all[i]->gaps, 0);
+        fake_free(h, all[i]);
+    }
+    hub_free(h);
+}
+
+static void who_comes_goes_or_asks_for_more_during_a_round_misses_nothing(void **state)
+{
+    struct hub *h = make_hub();
+    struct fake *all[8], *late = fake_new(ENDLESS);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        all[i] = fake_new(ENDLESS);
+        subscribe(h, all[i], "t/a");
+    }
+    publish(h, 0);
+    assert_false(hub_flush(h, now, 3));
+    publish(h, 0);
+    subscribe(h, late, "t/a");   /* the newest value, at once */
+    subscribe(h, all[1], "t/b"); /* had its turn: gets the second out of turn */
+    subscribe(h, all[5], "t/b"); /* is still to have it: both */
+    fake_free(h, all[2]);
+    fake_free(h, all[6]);
+    assert_int_equal(all[1]->n[0], 2);
+    assert_int_equal(all[5]->n[0], 2);
+    assert_int_equal(late->n[0], 1);
+    publish(h, 0);
+    settle(h);
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        if (i == 2 || i == 6)
+            continue;
+        assert_int_equal(all[i]->n[0], 3);
+        assert_int_equal(all[i]->doubles + all[i]->gaps, 0);
+        fake_free(h, all[i]);
+    }
+    assert_int_equal(late->n[0], 2);
+    fake_free(h, late);
+    assert_int_equal(hub_n_channels(h), 0);
+    assert_int_equal(hub_log_bytes(h), 0);
+    hub_free(h);
+}
+
+static void a_log_whose_last_reader_leaves_is_given_back(void **state)
+{
+    struct hub *h = make_hub();
+    struct fake *live = fake_new(ENDLESS), *waiting = fake_new(0);
+
+    (void)state;
+    publish(h, 0);
+    subscribe(h, waiting, "t/+"); /* its snapshot waits for room */
+    subscribe(h, live, "t/+");
+    publish(h, 0);
+    assert_true(hub_log_bytes(h) > 0);
+    fake_free(h, live);
+    assert_int_equal(hub_log_bytes(h), 0);
+    publish(h, 0);
+    open_up(h, waiting, ENDLESS);
+    settle(h);
+    publish(h, 0);
+    settle(h);
+    assert_int_equal(waiting->last[0], values[0]);
+    assert_int_equal(waiting->n[0], 2);
+    fake_free(h, waiting);
+    hub_free(h);
+}
+
+static void a_log_that_only_stalled_readers_wait_for_is_bounded_without_a_round(void **state)
+{
+    struct hub *h = make_hub();
+    struct fake *f = fake_new(10);
+
+    (void)state;
+    subscribe(h, f, "t/+");
+    publish(h, 0);
+    settle(h);
+    for (int i = 0; i < 20000; i++)
+        publish(h, i % 4);
+    assert_true(hub_log_bytes(h) <= limits.max_channel_log + 65536);
+    open_up(h, f, ENDLESS);
+    settle(h);
+    for (int t = 0; t < 4; t++)
+        assert_int_equal(f->last[t], values[t]);
+    assert_int_equal(f->doubles, 0);
     fake_free(h, f);
     hub_free(h);
 }
@@ -692,7 +840,9 @@ static void whatever_happens_every_reader_ends_with_the_newest_values(void **sta
             break;
         case 5:
             now.ns += 1000000;
-            turn(h);
+            if (!hub_in_round(h))
+                hub_catch_up(h);
+            (void)hub_flush(h, now, (unsigned)(1 + rng_below(&rng, 30)));
             break;
         default:
             publish(h, (int)rng_below(&rng, rng_below(&rng, 3) == 0 ? TOPICS : 4));
@@ -859,6 +1009,11 @@ int main(void)
             a_reader_that_stalls_gets_the_newest_value_of_each_topic_and_then_goes_on_live),
         cmocka_unit_test(
             a_log_that_nobody_reads_is_not_written_and_those_who_return_get_nothing_twice),
+        cmocka_unit_test(what_comes_during_a_round_is_for_those_whose_turn_is_still_to_come),
+        cmocka_unit_test(nobody_is_written_to_twice_in_a_round),
+        cmocka_unit_test(who_comes_goes_or_asks_for_more_during_a_round_misses_nothing),
+        cmocka_unit_test(a_log_whose_last_reader_leaves_is_given_back),
+        cmocka_unit_test(a_log_that_only_stalled_readers_wait_for_is_bounded_without_a_round),
         cmocka_unit_test(stalled_readers_with_channels_of_their_own_cost_no_more_than_the_bound),
         cmocka_unit_test(a_large_message_is_cut_by_no_boundary),
         cmocka_unit_test(a_packet_over_the_readers_maximum_is_left_out),
