@@ -2,8 +2,8 @@
 
 #include "common/banned.h"
 
-#define TOO_MUCH 2 /* cores: well past one, so that a slow moment of the machine makes no hold */
-#define MEMORY 16  /* rounds that the running mean looks back on, about */
+#define TOO_MUCH 1.25 /* cores: past one, so that who just keeps up goes on */
+#define MEMORY 64     /* rounds in the running mean: a slow moment of the machine makes no hold */
 
 void rounds_add(struct rounds *r, struct mono begin, struct mono end, uint64_t writes,
                 uint64_t delivered)

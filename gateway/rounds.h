@@ -2,7 +2,7 @@
  * rounds -- when the next round of writes may begin: the hold.
  *
  * The cost of fan-out is per write, not per message. When writing every message to every reader one
- * by one would take two cores or more, it is cheaper, and no later, to let messages gather: after a
+ * by one would take more than a core, it is cheaper, and no later, to let messages gather: after a
  * round that took t the next waits 2 t. So a busy loop spends about a third of a core on rounds.
  * Below that there is no hold: a tick leaves at once.
  *

@@ -17,8 +17,7 @@
 
 #include "common/banned.h"
 
-#define PART_NS                                                                                    \
-    500000 /* of a round: no message waits longer to be seen, nor a reader to be heard */
+#define PART_NS 500000    /* of a round: so long the loop looks at nothing else */
 #define WRITES_AT_ONCE 16 /* between two looks at the clock */
 #define FIGURES_MS 1000
 #define STATUS_EVERY 10 /* of those */
