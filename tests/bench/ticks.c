@@ -7,6 +7,8 @@
  * made). Paced in steps of 1 ms; a stall is caught up. Prints one JSON line at the end.
  */
 #include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,13 +60,14 @@ static size_t append_quote(uint8_t *p, unsigned symbol, uint64_t ts_ns)
  * `tapecast/sync` or one second passed. */
 static int serve(int port)
 {
-    int fd = accept(bench_listen(port, 4), NULL, NULL);
+    int on = 1, fd = accept(bench_listen(port, 4), NULL, NULL);
     struct timeval patience = {.tv_sec = 1};
     uint8_t packet[65536];
     size_t n;
 
     if (fd < 0)
         bench_die("accept");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* as brokers do: not 40 ms late */
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     while ((n = bench_read_packet(fd, packet, sizeof(packet))) > 0) {
         unsigned type = packet[0] >> 4;
