@@ -14,6 +14,7 @@
 #include "common/options.h"
 #include "common/topic.h"
 #include "gateway/auth/auth.h"
+#include "gateway/codec/ws_handshake.h"
 #include "gateway/doors/broker.h"
 #include "gateway/doors/files.h"
 #include "gateway/history.h"
@@ -452,6 +453,9 @@ static int run(const struct command *cmd)
             "--frame-ancestors takes origins such as https://example.org, separated by blanks");
         return -EINVAL;
     }
+    if (!ws_handshake_possible())
+        log_warn("OpenSSL has no SHA-1 here, so every WebSocket will be refused; /events and /api "
+                 "need none");
     fill_shared(s, &sh);
     sh.upstream.instance = instance;
     r = options_secret(&cmd->result, BROKER_PASSWORD, &password);

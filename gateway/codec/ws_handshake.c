@@ -142,6 +142,13 @@ static bool accept_for(struct slice key, char ret[ACCEPT_LEN + 1])
     return EVP_EncodeBlock((unsigned char *)ret, digest, (int)n) == ACCEPT_LEN;
 }
 
+bool ws_handshake_possible(void)
+{
+    char accept[ACCEPT_LEN + 1];
+
+    return accept_for((struct slice){"AAAAAAAAAAAAAAAAAAAAAA==", KEY_LEN}, accept);
+}
+
 size_t ws_handshake_answer(const struct ws_handshake *hs, char buf[WS_ANSWER_MAX])
 {
     char accept[ACCEPT_LEN + 1];

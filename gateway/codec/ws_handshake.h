@@ -34,9 +34,14 @@ MUST_CHECK int ws_handshake_check(const struct http_head *h, const char *protoco
  * (405: Allow; 426: Upgrade, Sec-WebSocket-Version), without Connection; "" for others. */
 const char *ws_refusal_fields(int status);
 
+/* Is SHA-1 to be had, without which no WebSocket begins (a FIPS configuration may have none)? To be
+ * asked once at the start: the library loads what it needs for it, 2 MB, and no reader waits for
+ * that. */
+bool ws_handshake_possible(void);
+
 #define WS_ANSWER_MAX 256
 /* Write the 101 answer, whole, not NUL-terminated. Returns its length; 0 when SHA-1 is not to be
- * had (a FIPS configuration): answer 500. */
+ * had. */
 MUST_CHECK size_t ws_handshake_answer(const struct ws_handshake *hs, char buf[WS_ANSWER_MAX]);
 
 #endif

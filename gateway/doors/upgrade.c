@@ -29,6 +29,6 @@ bool upgrade_check(const struct http_request *r, const char *protocol, struct up
         return false;
     ret->len = ws_handshake_answer(&hs, ret->answer);
     if (ret->len == 0)
-        http_problem(r, 503, "", HTTP_OUT_OF_MEMORY);
+        http_problem(r, 503, "", "The gateway has no SHA-1, or no memory, to begin a WebSocket.");
     return ret->len > 0;
 }

@@ -139,6 +139,7 @@ static void the_answer_is_that_of_the_specification(void **state)
     (void)state;
     assert_int_equal(ws_handshake_check(&h, "mqtt", &hs, &why), 0);
     assert_true(slice_is(hs.origin, "http://localhost:8080"));
+    assert_true(ws_handshake_possible());
     assert_int_equal(ws_handshake_answer(&hs, answer), sizeof(expected) - 1);
     assert_memory_equal(answer, expected, sizeof(expected) - 1);
 }
