@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, describe, test } from 'node:test';
@@ -145,13 +145,16 @@ describe('bars and status', { concurrency: 4 }, () => {
 
 const KILLS = Number(process.env.TAPECAST_KILLS ?? 2); // the whole run: 50
 const RATE = Number(process.env.TAPECAST_TICKS ?? 5000);
+const LISTENING = 'listening';
 const SLOW_MS = 60_000; // for the slowest machine; nothing waits that long on another
 
-/** All quotes of one symbol as another reader sees them, one line each: the name of the file. */
-function listen(t, broker, symbol) {
+/** All quotes of one symbol from now on as another reader sees them, one line each: the name of the file. */
+async function listen(t, broker, client, symbol) {
   const file = path.join(tempDir(t), 'quotes');
-  const command = `exec mosquitto_sub -F %p -t stocks/${symbol} -p ${broker.port} > ${file}`;
+  const command = `exec mosquitto_sub -F %p -t witness -t stocks/${symbol} -p ${broker.port} > ${file}`;
+  await client.publish('witness', LISTENING, { retain: true }); // comes when the subscription is there
   new Program(t, 'sh', ['-c', command]).start();
+  await until(() => existsSync(file) && readFileSync(file, 'utf8').includes(LISTENING), { timeout: SLOW_MS, every: 20 });
   return file;
 }
 
@@ -166,6 +169,7 @@ async function truthOf(file) {
   const bars = new Map();
   let first;
   for await (const line of createInterface({ input: createReadStream(file) })) {
+    if (line === LISTENING) continue;
     const quote = JSON.parse(line);
     const { price, timestamp } = quote;
     const t = Math.floor(timestamp / 1000);
@@ -180,8 +184,8 @@ async function truthOf(file) {
 describe('kill -9', { concurrency: 2 }, () => {
   for (const kind of STORES)
     test(`killed ${KILLS} times under ${RATE} ticks/s, at most the last second each is missing (${kind})`, async (t) => {
-      const { store, broker, recorder } = await setUp(t, kind);
-      const witness = listen(t, broker, 'AAPL');
+      const { store, broker, recorder, client } = await setUp(t, kind);
+      const witness = await listen(t, broker, client, 'AAPL');
       const publisher = Publisher.start(t, broker, { symbols: ['AAPL', 'MSFT'], args: ['--rate', String(RATE)] });
       const outages = [];
       const newest = () => store.newest('AAPL');
