@@ -75,8 +75,8 @@ static bool read_settings(int argc, char **argv, struct settings *s, struct opti
          "Sites besides the gateway's own that may show the dashboard in a frame, separated by "
          "blanks; * is all."},
         {"max-delay", "MS", OPTION_UINT, &s->max_delay_ms, "5", 0, 1000,
-         "A busy gateway gathers ticks, so that each write carries more: none waits for its turn "
-         "longer than about three times this for that; 0 gathers nothing."},
+         "A busy gateway gathers ticks, so that each write carries more, as long as none waits "
+         "longer than about three times this for its turn; 0 gathers nothing."},
         {"drain", "MS", OPTION_UINT, &s->drain_ms, "1000", 0, 600000,
          "On SIGTERM, readers are told over so long, so that they do not all return at once."},
         {"tls", NULL, OPTION_GROUP, NULL, NULL, 0, 0,

@@ -5,8 +5,9 @@
  * at a time and go over to the next front one by one, so that what comes meanwhile is for those
  * whose turn is still to come as well, and none is written to twice in a round.
  *
- * Part of the hub; only hub/ includes this. Memory: each channel holds one, more are allocated; one
- * that has lost its last reader is freed by who took it out.
+ * Part of the hub; only hub/ includes this; one worker thread. Memory: each channel holds one, more
+ * are allocated, never more than it has readers; one that has lost its last reader is freed by who
+ * took it out.
  */
 #ifndef TAPECAST_GATEWAY_HUB_COHORT_H
 #define TAPECAST_GATEWAY_HUB_COHORT_H
@@ -39,11 +40,12 @@ void cohort_add(struct cohort *k, struct reader *r);
 void cohort_remove(struct reader *r);
 void cohort_free_if_empty(struct cohort *k);
 
-/* The log has everything of `k` up to this place; what comes now is behind it. */
+/* `k`, the front, has everything before this place of the log, and something has come after it: it
+ * goes to the end of `behind`, and nobody is the front. */
 void cohort_fall_behind(struct cohort *k, struct chunk *chunk, uint32_t offset,
                         struct list *behind);
 
-/* Everything of the log has been sent to all of `k`. */
+/* All of `k` have the whole log: it is the front. */
 void cohort_come_up(struct cohort *k);
 
 #endif

@@ -442,16 +442,21 @@ a_log_that_nobody_reads_is_not_written_and_those_who_return_get_nothing_twice(vo
     hub_free(h);
 }
 
+static void make_readers(struct hub *h, struct fake *all[], size_t n, const char *filter)
+{
+    for (size_t i = 0; i < n; i++) {
+        all[i] = fake_new(ENDLESS);
+        subscribe(h, all[i], filter);
+    }
+}
+
 static void what_comes_during_a_round_is_for_those_whose_turn_is_still_to_come(void **state)
 {
     struct hub *h = make_hub();
     struct fake *all[10];
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-        all[i] = fake_new(ENDLESS);
-        subscribe(h, all[i], "t/+");
-    }
+    make_readers(h, all, ARRAY_SIZE(all), "t/+");
     publish(h, 0);
     assert_false(hub_flush(h, now, 4));
     assert_true(hub_in_round(h));
@@ -511,10 +516,7 @@ static void who_comes_goes_or_asks_for_more_during_a_round_misses_nothing(void *
     struct fake *all[8], *late = fake_new(ENDLESS);
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-        all[i] = fake_new(ENDLESS);
-        subscribe(h, all[i], "t/a");
-    }
+    make_readers(h, all, ARRAY_SIZE(all), "t/a");
     publish(h, 0);
     assert_false(hub_flush(h, now, 3));
     publish(h, 0);
