@@ -10,8 +10,6 @@
 #define FEW                                                                                        \
     64 /* matches: keeping more in order with each change is cheaper than sorting them when        \
           somebody catches up; for fewer, of channels that few share, it is dear */
-#define CATCH_UP_BYTES                                                                             \
-    65536 /* of one reader in one turn, so that a thousand newcomers take turns */
 
 uint32_t channel_hash(const struct channel_key *k)
 {
@@ -125,9 +123,21 @@ void channel_sort(struct channel *c)
     c->unsorted = false;
 }
 
-/* ---- places in its log, and its length ---- */
+struct list *channel_first_after(struct channel *c, uint64_t version)
+{
+    struct list *l = &c->matches;
 
-static void place(struct reader *r, struct chunk *c, uint32_t offset)
+    if (c->unsorted)
+        channel_sort(c);
+    while (l->prev != &c->matches &&
+           CONTAINER_OF(l->prev, struct match, in_channel)->topic->version > version)
+        l = l->prev;
+    return l;
+}
+
+/* ---- its log ---- */
+
+void channel_place(struct reader *r, struct chunk *c, uint32_t offset)
 {
     if (c != NULL)
         c->refs++;
@@ -137,7 +147,7 @@ static void place(struct reader *r, struct chunk *c, uint32_t offset)
     r->offset = offset;
 }
 
-static void enlist(struct reader *r, enum reader_state state, struct list *list)
+void channel_enlist(struct reader *r, enum reader_state state, struct list *list)
 {
     list_remove(&r->link);
     list_append(list, &r->link);
@@ -178,8 +188,8 @@ static bool drop_oldest(struct hub *h, struct channel *c)
             continue;
         r->walk = r->live_from = chunk_version_at(oldest, r->offset);
         r->owed_from = c->appended - messages_after(oldest, r->offset);
-        place(r, NULL, 0);
-        enlist(r, READER_WAITING, &c->waiting);
+        channel_place(r, NULL, 0);
+        channel_enlist(r, READER_WAITING, &c->waiting);
         h->stats.catch_ups++;
     }
     chunklog_drop_oldest(&c->log);
@@ -197,17 +207,15 @@ static size_t log_limit(const struct hub *h)
     return share;
 }
 
-/* Drop what nobody is to be given. */
-static void trim(struct channel *c)
+void channel_trim(struct channel *c)
 {
     chunklog_seal(&c->log);
     chunklog_trim(&c->log);
 }
 
-/* … and what is over the limit. */
-static void shorten(struct hub *h, struct channel *c)
+void channel_shorten(struct hub *h, struct channel *c)
 {
-    trim(c);
+    channel_trim(c);
     while (c->log.bytes > log_limit(h) && drop_oldest(h, c))
         ;
     chunklog_trim(&c->log);
@@ -215,9 +223,7 @@ static void shorten(struct hub *h, struct channel *c)
 
 /* ---- what comes in ---- */
 
-/* The version that a reader has reached who got all that is in the log: what is pending of a pace
- * is not. */
-static uint64_t complete_version(const struct channel *c, uint64_t version)
+uint64_t channel_complete_version(const struct channel *c, uint64_t version)
 {
     for (uint8_t i = 0; i < c->n_paces; i++)
         if (c->paces[i].pending && c->paces[i].sent_version < version)
@@ -225,8 +231,7 @@ static uint64_t complete_version(const struct channel *c, uint64_t version)
     return version;
 }
 
-/* Is there something to send? What is over the reader's limit counts as sent, as MQTT 5 wants. */
-static bool fits(const struct channel *c, const struct message *msg)
+bool channel_fits(const struct channel *c, const struct message *msg)
 {
     size_t size = c->log.encoding->size(msg);
 
@@ -244,8 +249,8 @@ static void append(struct hub *h, struct channel *c, struct message *msg)
     struct chunk *newest = c->log.newest;
     uint32_t sealed = newest != NULL ? newest->sealed : 0;
 
-    msg->at = (struct position){complete_version(c, h->cache.version), h->run};
-    if (!fits(c, msg))
+    msg->at = (struct position){channel_complete_version(c, h->cache.version), h->run};
+    if (!channel_fits(c, msg))
         return;
     if (!log_is_read(c)) {
         c->appended++;
@@ -258,15 +263,14 @@ static void append(struct hub *h, struct channel *c, struct message *msg)
     }
     c->appended++;
     if (c->front != NULL) {
-        __builtin_prefetch(c->front->readers.next); /* for channel_prepare() */
+        __builtin_prefetch(c->front->readers.next); /* for delivery_prepare() */
         cohort_fall_behind(c->front, newest != NULL ? newest : c->log.oldest, sealed, &h->behind);
     }
     if (newest != NULL && c->log.newest != newest)
-        shorten(h, c);
+        channel_shorten(h, c);
 }
 
-/* What the topic of `m` holds, as the channel's readers see it when it is news. */
-static struct message last_message(const struct match *m)
+struct message match_last_message(const struct match *m)
 {
     const struct topic *t = m->topic;
 
@@ -304,27 +308,14 @@ void channel_note(struct hub *h, struct match *m, const struct message *msg)
     }
 }
 
-/* The first match that changed after `version`; the list's head when there is none. */
-static struct list *first_after(struct channel *c, uint64_t version)
-{
-    struct list *l = &c->matches;
-
-    if (c->unsorted)
-        channel_sort(c);
-    while (l->prev != &c->matches &&
-           CONTAINER_OF(l->prev, struct match, in_channel)->topic->version > version)
-        l = l->prev;
-    return l;
-}
-
 static void run_pace(struct hub *h, struct channel *c, int8_t index, struct mono now)
 {
     struct pace *p = &c->paces[index];
 
     p->due = mono_add_ms(now, p->interval_ms);
-    for (struct list *l = first_after(c, p->sent_version); l != &c->matches; l = l->next) {
+    for (struct list *l = channel_first_after(c, p->sent_version); l != &c->matches; l = l->next) {
         struct match *m = CONTAINER_OF(l, struct match, in_channel);
-        struct message msg = last_message(m);
+        struct message msg = match_last_message(m);
         if (m->pace != index)
             continue;
         p->sent_version = m->topic->version; /* what is behind it is still pending */
@@ -355,289 +346,4 @@ struct mono channel_due(const struct channel *c)
         if (c->paces[i].pending)
             due = mono_earlier(due, c->paces[i].due);
     return due;
-}
-
-/* ---- what goes out ---- */
-
-/* The reader's socket filled up before `offset` of `c`: its place is the next frame boundary, the
- * rest of the frame is its own affair. */
-static uint32_t next_boundary(struct reader *r, const struct chunk *c, uint32_t offset,
-                              uint32_t from)
-{
-    const struct frame_mark *f;
-
-    if (offset == from || offset == c->sealed)
-        return offset;
-    f = chunk_frame_at(c, offset - 1);
-    if (f->end > offset)
-        r->ops->stash(r, c->bytes + offset, f->end - offset);
-    return f->end;
-}
-
-/* Write the sealed bytes from (*chunk, *offset) on, moving both along. Returns whether the reader
- * took them all. */
-static bool write_from(struct hub *h, struct reader *r, struct chunk **chunk, uint32_t *offset)
-{
-    uint8_t counter = r->channel->log.encoding->counter;
-
-    for (;;) {
-        struct chunk *c = *chunk;
-        uint32_t from = *offset;
-        size_t len = c->sealed - from;
-        size_t n = len > 0 ? r->ops->write(r, c->bytes + from, len) : 0;
-
-        h->stats.writes += len > 0;
-        *offset = next_boundary(r, c, from + (uint32_t)n, from);
-        h->stats.delivered[counter] +=
-            chunk_messages_before(c, *offset) - chunk_messages_before(c, from);
-        h->stats.delivered_bytes[counter] += *offset - from;
-        if (n < len)
-            return false;
-        if (c->next == NULL)
-            return true;
-        *chunk = c->next;
-        *offset = 0;
-    }
-}
-
-/* `r` has everything that is in the log. */
-static void join(struct hub *h, struct reader *r)
-{
-    struct channel *c = r->channel;
-
-    place(r, NULL, 0);
-    chunklog_seal(&c->log);
-    if (c->front == NULL)
-        c->front = cohort_new(c);
-    if (c->front != NULL) {
-        cohort_add(c->front, r);
-        return;
-    }
-    r->walk = r->live_from = complete_version(c, h->cache.version);
-    enlist(r, READER_READY, &h->ready); /* no memory: it tries again */
-}
-
-/* `r` has everything up to here, and its socket is full. */
-static void lag(struct reader *r, struct chunk *chunk, uint32_t offset)
-{
-    cohort_remove(r);
-    place(r, chunk, offset);
-    enlist(r, READER_LAGGING, &r->channel->lagging);
-}
-
-/* The reader of `k` at `l`, if there is one, is the next. */
-static void prepare(const struct cohort *k, const struct list *l)
-{
-    const struct reader *r = CONTAINER_OF(l, struct reader, link);
-
-    if (l == &k->readers)
-        return;
-    __builtin_prefetch(l->next);
-    if (r->ops->prepare != NULL)
-        r->ops->prepare(r);
-}
-
-void channel_prepare(const struct cohort *k)
-{
-    prepare(k, k->readers.next);
-}
-
-/* Where readers of `k` go when they have everything: to the front; they become it together if so
- * many writes reach them all. */
-static struct cohort *next_of(struct cohort *k, unsigned writes)
-{
-    struct channel *c = k->channel;
-
-    if (c->front == NULL && k->n > writes)
-        c->front = cohort_new(c);
-    return c->front != NULL ? c->front : k; /* without memory too: more writes than wanted */
-}
-
-static void flush_readers(struct hub *h, struct cohort *k, struct cohort *to, unsigned *writes)
-{
-    struct list *next;
-
-    for (struct list *l = k->readers.next; l != &k->readers && (to == k || *writes > 0); l = next) {
-        struct reader *r = CONTAINER_OF(l, struct reader, link);
-        struct chunk *chunk = k->chunk;
-        uint32_t offset = k->offset;
-
-        next = l->next;
-        prepare(k, next);
-        if (!write_from(h, r, &chunk, &offset)) {
-            lag(r, chunk, offset);
-        } else if (to != k) {
-            cohort_remove(r);
-            cohort_add(to, r);
-        }
-        *writes -= *writes > 0;
-    }
-}
-
-void channel_flush(struct hub *h, struct cohort *k, unsigned *writes)
-{
-    struct channel *c = k->channel;
-    struct cohort *to = next_of(k, *writes);
-
-    chunklog_seal(&c->log);
-    flush_readers(h, k, to, writes);
-    to->round = h->round;
-    if (to == k)
-        cohort_come_up(k);
-    else
-        cohort_free_if_empty(to); /* all lag */
-    cohort_free_if_empty(k);
-    shorten(h, c);
-}
-
-void channel_settle(struct hub *h, struct reader *r)
-{
-    struct cohort *k = r->cohort;
-    struct chunk *chunk = k->chunk;
-    uint32_t offset = k->offset;
-
-    if (chunk == NULL)
-        return;
-    chunklog_seal(&r->channel->log);
-    if (write_from(h, r, &chunk, &offset)) {
-        cohort_remove(r);
-        join(h, r);
-    } else {
-        lag(r, chunk, offset);
-    }
-    cohort_free_if_empty(k);
-    chunklog_trim(&r->channel->log);
-}
-
-void channel_resume(struct hub *h, struct reader *r)
-{
-    struct chunklog *log = &r->channel->log;
-    struct chunk *chunk = r->chunk;
-    uint32_t offset = r->offset;
-
-    chunklog_seal(log);
-    if (write_from(h, r, &chunk, &offset))
-        join(h, r);
-    else
-        place(r, chunk, offset);
-    chunklog_trim(log);
-}
-
-/* ---- catching up ---- */
-
-/* Is the last message of `m` something that `r` lacks? Fills *ret with it as `r` is to see it. */
-static bool lacks(const struct reader *r, const struct match *m, struct message *ret)
-{
-    const struct topic *t = m->topic;
-
-    *ret = last_message(m);
-    if (t->version > r->live_from && !message_expired(ret))
-        return true;
-    return topic_retained(t, ret) && r->snapshot != NULL &&
-           filterset_matches(r->snapshot, t->name, t->name_len);
-}
-
-/* Encode what `r` lacks into `batch`, oldest change first, until it is full. Returns where to go
- * on, the list's head at the end; *ret_version is what the reader has reached with it. */
-static struct list *gather(const struct hub *h, const struct reader *r, struct chunklog *batch,
-                           uint64_t *ret_version)
-{
-    struct channel *c = r->channel;
-    struct list *l = first_after(c, r->walk);
-    size_t bytes = 0;
-
-    for (; l != &c->matches && bytes < CATCH_UP_BYTES; l = l->next) {
-        struct match *m = CONTAINER_OF(l, struct match, in_channel);
-        struct message msg;
-        bool lacking = lacks(r, m, &msg);
-        msg.at = (struct position){m->topic->version, h->run};
-        if (lacking && fits(c, &msg)) {
-            if (chunklog_append(batch, &msg) < 0)
-                break;
-            bytes += c->log.encoding->size(&msg);
-        }
-        *ret_version = m->topic->version;
-    }
-    return l;
-}
-
-static void caught_up(struct hub *h, struct reader *r)
-{
-    struct channel *c = r->channel;
-
-    if (r->snapshot != NULL) {
-        filterset_release(r->snapshot);
-        free(r->snapshot);
-        r->snapshot = NULL;
-    }
-    if (c->appended > r->owed_from)
-        h->stats.conflated += c->appended - r->owed_from;
-    r->owed_from = READER_OWED_NOTHING;
-    join(h, r);
-}
-
-void channel_catch_up(struct hub *h, struct reader *r)
-{
-    struct channel *c = r->channel;
-    uint64_t *delivered = &h->stats.delivered[c->log.encoding->counter];
-    uint64_t reached = r->walk, sent = *delivered;
-    struct chunklog batch;
-    struct chunk *chunk;
-    uint32_t offset = 0;
-    bool at_end, full;
-
-    chunklog_init(&batch, &h->pool, c->log.encoding);
-    batch.version = r->walk;
-    at_end = gather(h, r, &batch, &reached) == &c->matches;
-    chunklog_seal(&batch);
-    chunk = batch.oldest;
-    full = chunk != NULL && !write_from(h, r, &chunk, &offset);
-    sent = *delivered - sent;
-    h->stats.caught_up += sent;
-    if (r->owed_from != READER_OWED_NOTHING)
-        r->owed_from += sent;
-    if (full) {
-        r->walk = chunk_version_at(chunk, offset);
-        enlist(r, READER_WAITING, &c->waiting);
-    } else {
-        r->walk = reached;
-        if (at_end)
-            caught_up(h, r);
-        else
-            enlist(r, READER_READY, &h->ready); /* behind the others */
-    }
-    if (r->walk > r->live_from)
-        r->live_from = r->walk;
-    chunklog_release(&batch);
-}
-
-uint64_t channel_reader_version(const struct hub *h, const struct reader *r)
-{
-    switch ((enum reader_state)r->state) {
-    case READER_LAGGING:
-        return chunk_version_at(r->chunk, r->offset);
-    case READER_READY:
-    case READER_WAITING:
-        return r->live_from;
-    case READER_LIVE:
-        return complete_version(r->channel, h->cache.version);
-    case READER_IDLE:
-        break;
-    }
-    return h->cache.version;
-}
-
-void channel_detach(struct reader *r)
-{
-    struct cohort *k = r->cohort;
-
-    place(r, NULL, 0);
-    if (k != NULL) {
-        cohort_remove(r);
-        cohort_free_if_empty(k);
-    }
-    list_remove(&r->link);
-    r->state = READER_IDLE;
-    if (r->channel != NULL)
-        trim(r->channel);
 }

@@ -94,27 +94,31 @@ void channel_note(struct hub *h, struct match *m, const struct message *msg);
 void channel_run_paces(struct hub *h, struct channel *c, struct mono now);
 struct mono channel_due(const struct channel *c);
 
-/* channel_flush() of `k` comes next: have what it looks at fetched into the cache. */
-void channel_prepare(const struct cohort *k);
+/* ---- for who writes what it holds (delivery) ---- */
 
-/* Seal the log and give it to readers of `k`, which is behind: to all, or to the first *writes if
- * there are more; *writes is lowered by as many. Then drop what is over the limit. `k` may be gone.
+/* Drop of the log what nobody is to be given. */
+void channel_trim(struct channel *c);
+/* … and what is over the limit: who lags there is to catch up. */
+void channel_shorten(struct hub *h, struct channel *c);
+
+/* Move the place of `r` in the log; NULL for none. It references its chunk. */
+void channel_place(struct reader *r, struct chunk *chunk, uint32_t offset);
+
+/* `r`, in no cohort, goes to `list` as what it is from now on. */
+void channel_enlist(struct reader *r, enum reader_state state, struct list *list);
+
+/* The version that a reader has reached who got all that is in the log by `version` of the hub:
+ * what is pending of a pace is not. */
+uint64_t channel_complete_version(const struct channel *c, uint64_t version);
+
+/* The first match in order that changed after `version`; the head of c->matches when there is none.
  */
-void channel_flush(struct hub *h, struct cohort *k, unsigned *writes);
+struct list *channel_first_after(struct channel *c, uint64_t version);
 
-/* Send `r`, which is LIVE, what it lacks, out of its turn. */
-void channel_settle(struct hub *h, struct reader *r);
+/* Is there something to send? What is over the readers' limit counts as sent, as MQTT 5 wants. */
+bool channel_fits(const struct channel *c, const struct message *msg);
 
-/* Send `r` what the log holds from its place on. */
-void channel_resume(struct hub *h, struct reader *r);
-
-/* Send `r`, which is READY, the newest values that it lacks, at most a batch of them. */
-void channel_catch_up(struct hub *h, struct reader *r);
-
-/* The version that `r` has reached, wherever it is. */
-uint64_t channel_reader_version(const struct hub *h, const struct reader *r);
-
-/* Take `r` out of its list and give up its place in the log. */
-void channel_detach(struct reader *r);
+/* What the topic of `m` holds, as the channel's readers see it when it is news. */
+struct message match_last_message(const struct match *m);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "common/rng.h"
 #include "common/topic.h"
+#include "gateway/hub/delivery.h"
 #include "gateway/hub/hub_internal.h"
 
 #include "common/banned.h"
@@ -151,7 +152,7 @@ static void leave_channel(struct hub *h, struct channel *c)
 void hub_leave(struct hub *h, struct reader *r)
 {
     drop_snapshot(r);
-    channel_detach(r);
+    delivery_detach(r);
     leave_channel(h, r->channel);
     r->channel = NULL;
 }
@@ -213,7 +214,7 @@ static int keep_snapshot(struct reader *r, struct filterset *snapshot)
 static void settle(struct hub *h, struct reader *r)
 {
     if (r->state == READER_LIVE)
-        channel_settle(h, r);
+        delivery_settle(h, r);
 }
 
 static void enter_channel(struct hub *h, struct reader *r, struct channel *c)
@@ -221,7 +222,7 @@ static void enter_channel(struct hub *h, struct reader *r, struct channel *c)
     bool full = r->state == READER_LAGGING || r->state == READER_WAITING;
 
     c->n_readers++; /* before the old one is left: they may be the same */
-    channel_detach(r);
+    delivery_detach(r);
     leave_channel(h, r->channel);
     r->channel = c;
     r->owed_from = READER_OWED_NOTHING;
@@ -238,7 +239,7 @@ int hub_subscribe(struct hub *h, struct reader *r, const struct encoding *e, siz
     int err = 0;
 
     settle(h, r);
-    version = channel_reader_version(h, r);
+    version = delivery_version(h, r);
     if (want->n > 0)
         err = find_channel(h, &key, want, &c);
     if (err < 0)
@@ -278,7 +279,7 @@ int hub_resume(struct hub *h, struct reader *r, const struct encoding *e, size_t
 void hub_serve(struct hub *h, struct reader *r)
 {
     for (int i = 0; i < SERVE_BATCHES && r->state == READER_READY; i++)
-        channel_catch_up(h, r);
+        delivery_catch_up(h, r);
 }
 
 const struct filterset *hub_filters(const struct reader *r)
@@ -290,13 +291,13 @@ const struct filterset *hub_filters(const struct reader *r)
 
 uint64_t hub_lag(const struct hub *h, const struct reader *r)
 {
-    return h->cache.version - channel_reader_version(h, r);
+    return h->cache.version - delivery_version(h, r);
 }
 
 void hub_writable(struct hub *h, struct reader *r)
 {
     if (r->state == READER_LAGGING) {
-        channel_resume(h, r);
+        delivery_resume(h, r);
     } else if (r->state == READER_WAITING) {
         r->state = READER_READY;
         list_move_to_end(&h->ready, &r->link);
@@ -310,7 +311,7 @@ void hub_catch_up(struct hub *h)
     list_init(&turn);
     list_take_all(&turn, &h->ready); /* who is not done comes again in the next turn */
     while (!list_empty(&turn))
-        channel_catch_up(h, CONTAINER_OF(turn.next, struct reader, link));
+        delivery_catch_up(h, CONTAINER_OF(turn.next, struct reader, link));
 }
 
 static void begin_round(struct hub *h, struct mono now)
@@ -341,8 +342,8 @@ bool hub_flush(struct hub *h, struct mono now, unsigned writes)
     while ((k = next_cohort(h)) != NULL && writes > 0) {
         const struct list *next = k->behind.next;
         if (next != &h->behind)
-            channel_prepare(CONTAINER_OF(next, struct cohort, behind));
-        channel_flush(h, k, &writes);
+            delivery_prepare(CONTAINER_OF(next, struct cohort, behind));
+        delivery_flush(h, k, &writes);
     }
     h->in_round = k != NULL;
     return k == NULL;
