@@ -347,9 +347,11 @@ void http_give_up(struct http_pending *p)
 static const struct route *route_of(const struct http_head *h)
 {
     static const struct route files = {NULL, door_files, false};
+    char path[64]; /* longer than any route */
+    int n = http_path_decode(h->path, path, sizeof(path));
 
-    for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
-        if (slice_is(h->path, routes[i].path))
+    for (size_t i = 0; n > 0 && i < ARRAY_SIZE(routes); i++)
+        if (strcmp(path, routes[i].path) == 0)
             return &routes[i];
     return &files;
 }

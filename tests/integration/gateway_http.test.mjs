@@ -138,6 +138,7 @@ const HEADS = [
   ['9110 9: CONNECT', 'CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n', 405, true],
 
   ['9110 15.5.5: nothing there', get('/nothing'), 404, true],
+  ['3986 6.2.2.2: an escaped letter is that letter', get('/%68ealth%7A'), 200, true],
   ['9110 15.5.5: an API that is not there', get('/api/nothing'), 404, true],
   ['a query is no part of the path', get('/healthz?a=b'), 200],
   ['a path is not a prefix', get('/healthz/'), 404, true],
