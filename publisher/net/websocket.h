@@ -1,11 +1,9 @@
 /*
- * websocket -- a WebSocket client (RFC 6455) for text messages: the connection by libcurl, the
- * frames by wslay, both included here alone.
+ * websocket -- a WebSocket client (RFC 6455) for text messages: a connection of libcurl's, which is
+ * upgraded (upgrade.h) and then carries frames (frames.h).
  *
- * Pings of the server are answered. After 20 s in which nothing came we ping, and 10 s later the
- * connection is lost. Messages come whole, however they were cut; one longer than `max_message`,
- * ill-formed UTF-8 or a broken frame end the connection with the close code that says so. There are
- * no extensions, so nothing is compressed.
+ * After 20 s in which nothing came we ping, and 10 s later the connection is lost. Messages come
+ * whole, however they were cut; frames.h says what is not taken.
  *
  * The URL may carry a key in its query: it is sent to the server, given to nobody else (libcurl is
  * told the host alone) and wiped once sent.
