@@ -14,6 +14,7 @@ struct frames {
     wslay_event_context_ptr wslay;
     const struct frames_owner *owner;
     void *ctx;
+    bool dry;                 /* nothing more came when it was last asked for */
     bool gone;                /* the connection is closed below us */
     struct websocket_end end; /* what the server's close frame says; all zero until it comes */
 };
@@ -37,9 +38,11 @@ static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *buf, size_t len, 
                        void *ctx)
 {
     struct frames *f = ctx;
+    ssize_t n = f->owner->receive(f->ctx, buf, len);
 
     (void)wslay, (void)flags;
-    return tell(f, f->owner->receive(f->ctx, buf, len));
+    f->dry = n < 0;
+    return tell(f, n);
 }
 
 static ssize_t on_send(wslay_event_context_ptr wslay, const uint8_t *data, size_t len, int flags,
@@ -170,9 +173,22 @@ static const char *judge(const struct frames *f, int r)
     return r != 0 ? "the stream cannot be read" : NULL;
 }
 
+/* wslay stops where the head of a frame is cut, also when its rest has come: what TLS has taken
+ * from the socket already, nobody would tell of again. */
+static int receive_all(struct frames *f)
+{
+    int r;
+
+    do {
+        f->dry = true;
+        r = wslay_event_recv(f->wslay);
+    } while (r == 0 && !f->dry);
+    return r;
+}
+
 int frames_move(struct frames *f, struct websocket_end *ret_end)
 {
-    int r = wslay_event_recv(f->wslay);
+    int r = receive_all(f);
     const char *why;
 
     if (wslay_event_want_write(f->wslay)) {
