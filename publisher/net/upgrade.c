@@ -228,14 +228,24 @@ static int refuse(struct websocket_end *end, const char *why)
     return -EPROTO;
 }
 
+/* Of "HTTP/1.1 101 …"; 0 of what is no such line. */
+static long status_of(const char *head)
+{
+    if (strncmp(head, "HTTP/1.", 7) != 0 || head[8] != ' ')
+        return 0;
+    head += 9;
+    if (strspn(head, "0123456789") != 3 || (head[3] != ' ' && head[3] != '\r'))
+        return 0;
+    return strtol(head, NULL, 10);
+}
+
 static int judge(const struct upgrade *u, struct websocket_end *ret_end)
 {
     const char *head = u->head;
-    long status;
+    long status = status_of(head);
 
-    if (strncmp(head, "HTTP/1.", 7) != 0 || head[8] != ' ')
+    if (status == 0)
         return refuse(ret_end, "an answer that is no HTTP");
-    status = strtol(head + 9, NULL, 10);
     if (status != 101) {
         *ret_end =
             (struct websocket_end){.http_status = status, .retry_after_s = retry_after_s(head)};

@@ -245,6 +245,12 @@ static void what_is_no_http_is_told(void **state)
         "HTTP/1.1\r\n" UPGRADE ACCEPT "\r\n",
         " HTTP/1.1 101 Switching Protocols\r\n" UPGRADE ACCEPT "\r\n",
         "ICY 200 OK\r\n\r\n",
+        "HTTP/1.1 +101 Switching Protocols\r\n" UPGRADE ACCEPT "\r\n",
+        "HTTP/1.1 0101 Switching Protocols\r\n" UPGRADE ACCEPT "\r\n",
+        "HTTP/1.1 101x\r\n" UPGRADE ACCEPT "\r\n",
+        "HTTP/1.1 \r\n101 Switching Protocols\r\n" UPGRADE ACCEPT "\r\n",
+        "HTTP/1.1 OK\r\n\r\n",
+        "HTTP/1.1 000 Nothing\r\n\r\n",
     };
 
     (void)state;
