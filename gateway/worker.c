@@ -76,6 +76,7 @@ static void publish_figures(struct worker *w)
         .topics = hub_n_topics(w->hub),
         .channels = hub_n_channels(w->hub),
         .log_bytes = hub_log_bytes(w->hub),
+        .rests = w->net.rests,
         .upstream_up = upstream_is_up(w->upstream),
         .ready = upstream_is_synced(w->upstream),
         .upstream_losses = upstream_losses(w->upstream),
@@ -108,6 +109,7 @@ static void add_figures(struct figures *to, const struct figures *from)
     to->connections += from->connections;
     to->channels += from->channels;
     to->log_bytes += from->log_bytes;
+    to->rests += from->rests;
     to->topics = from->topics > to->topics ? from->topics : to->topics; /* each has them all */
     to->upstream_up &= from->upstream_up;
     to->ready &= from->ready;

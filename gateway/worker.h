@@ -80,7 +80,7 @@ struct figures {
     struct door_stats doors;
     struct hub_stats hub;
     struct net_stats net;
-    size_t connections, topics, channels, log_bytes;
+    size_t connections, topics, channels, log_bytes, rests;
     bool upstream_up, ready;
     uint64_t upstream_losses, properties_lost;
 };

@@ -9,10 +9,11 @@
  * What the streams of a connection write in one turn goes out together at its end, by h2_flush().
  *
  * Limits: H2_STREAMS streams at a time; H2_HELD_MAX bytes of requests and answers kept for one
- * connection, past which a request is answered 503; heads as in HTTP/1.1 (HTTP_HEAD_MAX bytes,
- * answered 431) in at most nine frames; what costs work and brings none (resets, pings without news
- * between them, settings, priorities, empty frames) is paid from a purse, and who has emptied it is
- * told ENHANCE_YOUR_CALM and closed.
+ * connection, past which a request is answered 503; rests of messages that streams have a part of
+ * as net_keep_rests() has it, past which the stream is reset (ENHANCE_YOUR_CALM); heads as in
+ * HTTP/1.1 (HTTP_HEAD_MAX bytes, answered 431) in at most nine frames; what costs work and brings
+ * none (resets, pings without news between them, settings, priorities, empty frames) is paid from a
+ * purse, and who has emptied it is told ENHANCE_YOUR_CALM and closed.
  */
 #ifndef TAPECAST_GATEWAY_DOORS_H2_H
 #define TAPECAST_GATEWAY_DOORS_H2_H

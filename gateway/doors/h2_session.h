@@ -40,7 +40,8 @@ struct h2_session {
     struct list unflushed; /* worker.unflushed while `out` holds something or `gone` somebody */
     struct list streams, gone, blocked;
     size_t n_streams;
-    size_t held; /* see h2_hold() */
+    size_t held;   /* see h2_hold() */
+    uint32_t kept; /* memory of its streams' `kept`, see net_keep_rests() */
     struct h2_block *block;
     uint8_t *out;
     size_t out_at, out_len, out_cap;

@@ -68,6 +68,16 @@ void h2_stream_close(struct h2_stream *s)
         list_append(&worker_of(h->conn)->unflushed, &h->unflushed);
 }
 
+static void drop_kept(struct h2_stream *s)
+{
+    struct h2_session *h = s->session;
+
+    (void)net_keep_rests(h->conn->net, &h->kept, h->kept - s->kept_at - s->kept_len);
+    free(s->kept);
+    s->kept = NULL;
+    s->kept_at = s->kept_len = 0;
+}
+
 static void stream_free(struct h2_stream *s)
 {
     if (s->pending != NULL)
@@ -77,8 +87,8 @@ static void stream_free(struct h2_stream *s)
         s->door->end(s);
     end_body(s);
     list_remove(&s->link);
+    drop_kept(s);
     grant_unref(s->grant);
-    free(s->kept);
     free(s->trailers);
     free(s);
 }
@@ -185,11 +195,8 @@ static void send_kept(struct h2_stream *s, size_t len)
     h2_gather(s->session, s->kept + s->kept_at, len);
     s->kept_at += (uint32_t)len;
     s->kept_len -= (uint32_t)len;
-    if (s->kept_len == 0) {
-        free(s->kept);
-        s->kept = NULL;
-        s->kept_at = 0;
-    }
+    if (s->kept_len == 0)
+        drop_kept(s);
 }
 
 int h2_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head, size_t len,
@@ -277,13 +284,19 @@ void h2_open_answer(struct h2_stream *s, int status, char *fields)
     h2_pump(s->session);
 }
 
-/* Behind what is kept already. */
+/* Behind what is kept already. Resets the stream when that would be too much. */
 static void keep(struct h2_stream *s, const uint8_t *bytes, size_t len)
 {
+    struct h2_session *h = s->session;
     uint8_t *all = malloc(s->kept_len + len);
 
     if (all == NULL) {
         conn_close(s->conn);
+        return;
+    }
+    if (!net_keep_rests(h->conn->net, &h->kept, h->kept - s->kept_at + len)) {
+        free(all);
+        h2_reset(s, NGHTTP2_ENHANCE_YOUR_CALM);
         return;
     }
     if (s->kept_len > 0)

@@ -128,6 +128,8 @@ static void put_all(struct page *p, const struct figures *f)
               "Messages whose topic found no place in the cache.", f->hub.topics_refused);
     put_value(p, "tapecast_channels", "gauge", "Distinct sets of subscriptions.", f->channels);
     put_value(p, "tapecast_log_bytes", "gauge", "Memory of all channels' logs.", f->log_bytes);
+    put_value(p, "tapecast_rest_bytes", "gauge",
+              "Long rests kept of messages that readers have a part of.", f->rests);
     put_by_door(p, "tapecast_delivered_total", "counter", "Messages sent to readers.",
                 f->hub.delivered);
     put_by_door(p, "tapecast_delivered_bytes_total", "counter", "Bytes of those, framing included.",

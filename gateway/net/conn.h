@@ -26,8 +26,6 @@
 #include "gateway/net/net.h"
 
 #define CONN_OUT_MAX (256 * 1024) /* answers that a peer has not read; past that it is closed */
-#define CONN_RESTS_MAX                                                                             \
-    (256 * 1024 * 1024) /* of a net: rests longer than that which its connections keep */
 
 struct tls;
 
@@ -59,7 +57,7 @@ struct conn {
     uint8_t *in;  /* unused bytes */
     uint8_t *out; /* bytes that the socket did not take */
     uint32_t in_len, out_at, out_cap;
-    uint32_t rest_len; /* what `out` may hold besides answers: a long rest */
+    uint32_t rest_len; /* what `out` may hold besides answers, see net_keep_rests() */
     size_t body_len;
     void (*body_done)(void *owner);
     void *body_owner;
@@ -88,7 +86,7 @@ MUST_CHECK int conn_open_to(struct net *n, int fd, const char *host, const struc
 void conn_send(struct conn *c, const void *bytes, size_t len);
 
 /* Send the rest of what conn_write() took a part of, which may be longer than the out buffer's
- * bound. Closes the connection when the net keeps more than CONN_RESTS_MAX of such. */
+ * bound. Closes the connection when net_keep_rests() refuses it. */
 void conn_send_rest(struct conn *c, const uint8_t *bytes, size_t len);
 
 /* Send `bytes` without copying, after what was sent before; `done(owner)` (may be NULL) is called

@@ -115,20 +115,16 @@ void conn_send(struct conn *c, const void *bytes, size_t len)
 
 static void forget_rest(struct conn *c)
 {
-    c->net->rests -= c->rest_len;
-    c->rest_len = 0;
+    (void)net_keep_rests(c->net, &c->rest_len, 0);
 }
 
 void conn_send_rest(struct conn *c, const uint8_t *bytes, size_t len)
 {
-    if (len > CONN_OUT_MAX && !c->closed) {
-        if (c->net->rests + len > CONN_RESTS_MAX) {
-            c->net->stats.overrun++;
-            conn_close(c);
-            return;
-        }
-        c->net->rests += len;
-        c->rest_len += (uint32_t)len;
+    if (c->closed)
+        return;
+    if (!net_keep_rests(c->net, &c->rest_len, c->rest_len + len)) {
+        conn_close(c);
+        return;
     }
     conn_send(c, bytes, len);
     if (c->out_len == 0)

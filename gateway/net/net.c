@@ -130,6 +130,24 @@ int net_admit(struct net *n, const struct sockaddr_storage *peer, struct address
     return -EDQUOT;
 }
 
+static size_t counted(size_t rests)
+{
+    return rests > CONN_OUT_MAX ? rests : 0;
+}
+
+bool net_keep_rests(struct net *n, uint32_t *rests, size_t now)
+{
+    size_t all = n->rests - counted(*rests) + counted(now);
+
+    if (now > *rests && all > NET_RESTS_MAX) {
+        n->stats.overrun++;
+        return false;
+    }
+    n->rests = all;
+    *rests = (uint32_t)now;
+    return true;
+}
+
 static bool is_proxy(const struct net *n, const struct sockaddr_storage *peer)
 {
     return n->proxies != NULL && ranges_hold(&n->proxies->ranges, peer);

@@ -24,6 +24,8 @@
     (READ_BUFFER + 16384) /* with a whole TLS record: what bytes() is given at most                \
                            */
 
+#define NET_RESTS_MAX (256 * 1024 * 1024) /* see net_keep_rests() */
+
 struct conn;
 struct ssl_ctx_st;
 
@@ -86,7 +88,7 @@ struct net {
     struct list conns;    /* conn.link */
     struct list gone;     /* conn.link of closed ones, until the end of the turn */
     size_t n_conns;
-    size_t rests;         /* bytes of long rests that connections keep, see conn_send_rest() */
+    size_t rests;         /* bytes that are counted, see net_keep_rests() */
     uint8_t *read_buffer; /* READ_BUFFER bytes and a TLS record, shared: a connection keeps only
                              what it could not use */
 };
@@ -113,6 +115,13 @@ MUST_CHECK unsigned net_take(struct net *n, enum quota_kind kind,
 /* New connections speak TLS with this certificate (see tls.h; the net takes a reference of its
  * own); those that are there keep theirs. */
 void net_set_tls(struct net *n, struct ssl_ctx_st *ctx);
+
+/* A connection keeps `now` bytes of rests, of messages that its readers have a part of; *rests is
+ * what it kept before, and is set. Up to CONN_OUT_MAX they are its own affair; past that all of
+ * them are counted, and the connections of a net may keep NET_RESTS_MAX together. Returns false,
+ * *rests untouched and an overrun counted, when more would be kept than that; who asks then ends
+ * the reader. To keep less is never refused. */
+bool net_keep_rests(struct net *n, uint32_t *rests, size_t now);
 
 void net_stop_listening(struct net *n);
 void net_close(struct net *n); /* closes every connection */

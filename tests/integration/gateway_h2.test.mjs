@@ -275,6 +275,39 @@ test('answers that nobody takes are not piled up', async (t) => {
   for (const symbol of symbols) await writer.publish(`stocks/${symbol}`, '', { retain: true });
 });
 
+test('rests of long messages that streams have a part of are bounded, and given back however a stream ends', async (t) => {
+  const BUDGET = 256 << 20;
+  const LONG = 4 << 20;
+  const FIT = BUDGET / LONG; // of a message a little longer, of which a stream takes a little more at once
+  const REFUSED = 6;
+  const own = await Gateway.start(t, broker);
+  const ids = [...Array(FIT + REFUSED).keys()].map((i) => 2 * i + 1);
+  const raw = await RawH2.start(t, frame('settings', 0, 0, [0, 4, ...u32(1000)]), own);
+  const open = (id) => raw.send(frame('headers', 5, id, request('/events?symbols=LONG')));
+  const resets = () => raw.of('reset').map((f) => f.payload.readUInt32BE(0));
+  const settles = (bytes, what) => until(async () => (await own.metric('tapecast_rest_bytes')) === bytes, { what });
+  raw.send(frame('window', 0, 0, u32(1 << 30)));
+  ids.forEach(open);
+  await raw.until(() => ids.every((id) => raw.body(id).endsWith('\n\n')), 'greetings');
+  await writer.publish('stocks/LONG', quote('LONG', 1).replace('{', `{"note":"${'x'.repeat(LONG)}",`));
+  await raw.until(() => resets().length === REFUSED, 'those who are over');
+  assert.deepEqual(new Set(resets()), new Set([CALM]));
+  await until(async () => (await own.metric('tapecast_refused_total{reason="overrun"}')) === REFUSED);
+
+  const over = new Set(raw.of('reset').map((f) => f.id));
+  const [reads, cancels] = ids.filter((id) => !over.has(id));
+  const kept = await own.metric('tapecast_rest_bytes');
+  const each = kept / FIT;
+  assert.ok(kept <= BUDGET && each > LONG - 1000 && Number.isInteger(each), `${kept} are kept`);
+  raw.send(frame('window', 0, reads, u32(1 << 30)));
+  await raw.until(() => raw.body(reads).endsWith('}\n\n'), 'the whole message');
+  await settles((FIT - 1) * each, 'what was read to be given back');
+  raw.send(frame('reset', 0, cancels, u32(8)));
+  await settles((FIT - 2) * each, 'what was cancelled to be given back');
+  raw.destroy();
+  await settles(0, 'all to be given back');
+});
+
 test('a window of none is respected, and a stream that opens it goes on', async (t) => {
   const raw = await RawH2.start(t, frame('settings', 0, 0, [0, 4, 0, 0, 0, 0])); // initial window 0
   raw.send(frame('headers', 5, 1, request('/healthz')));
