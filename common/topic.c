@@ -192,6 +192,11 @@ static bool level_is(const char *level, const char *end, char c)
     return end - level == 1 && *level == c;
 }
 
+static bool is_wild(char c)
+{
+    return c == '+' || c == '#';
+}
+
 static bool same_level(const char *a, const char *a_end, const char *b, const char *b_end)
 {
     return a_end - a == b_end - b && memcmp(a, b, (size_t)(a_end - a)) == 0;
@@ -202,7 +207,7 @@ bool filter_matches(const char *filter, size_t filter_len, const char *topic, si
     const char *f = filter, *f_end = filter + filter_len, *f_next;
     const char *t = topic, *t_end = topic + topic_len, *t_next;
 
-    if (*t == '$' && (*f == '+' || *f == '#'))
+    if (*t == '$' && is_wild(*f))
         return false;
     for (;;) {
         f_next = level_end(f, f_end);
@@ -225,7 +230,7 @@ bool filter_covers(const char *filter, size_t filter_len, const char *asked, siz
     const char *f = filter, *f_end = filter + filter_len, *f_next;
     const char *a = asked, *a_end = asked + asked_len, *a_next;
 
-    if (*a == '$' && (*f == '+' || *f == '#'))
+    if (*a == '$' && is_wild(*f))
         return false;
     if (a_end - a <= 2 && a_end[-1] == '#') { /* "#", "/#": no topic is empty */
         a = *a == '#' ? "+/#" : "/+/#";
@@ -246,5 +251,34 @@ bool filter_covers(const char *filter, size_t filter_len, const char *asked, siz
         if (a_next == a_end)
             return level_is(f, f_end, '#');
         a = a_next + 1;
+    }
+}
+
+/* May a topic of `filter` end where the level does that `next` ends? "a/#" matches "a" too, but
+ * "/#" not "": no topic is empty. */
+static bool may_end(const char *filter, const char *next, const char *end)
+{
+    return next == end || (next > filter && level_is(next + 1, end, '#'));
+}
+
+bool filter_overlaps(const char *filter, size_t filter_len, const char *other, size_t other_len)
+{
+    const char *f = filter, *f_end = filter + filter_len, *f_next;
+    const char *o = other, *o_end = other + other_len, *o_next;
+
+    if ((*f == '$' && is_wild(*o)) || (*o == '$' && is_wild(*f)))
+        return false;
+    for (;;) {
+        f_next = level_end(f, f_end);
+        o_next = level_end(o, o_end);
+        if (level_is(f, f_next, '#') || level_is(o, o_next, '#'))
+            return true;
+        if (!level_is(f, f_next, '+') && !level_is(o, o_next, '+') &&
+            !same_level(f, f_next, o, o_next))
+            return false;
+        if (f_next == f_end || o_next == o_end)
+            return may_end(filter, f_next, f_end) && may_end(other, o_next, o_end);
+        f = f_next + 1;
+        o = o_next + 1;
     }
 }

@@ -46,6 +46,9 @@ bool filter_matches(const char *filter, size_t filter_len, const char *topic, si
 /* Does `filter` match every topic that `asked` matches? Both valid. */
 bool filter_covers(const char *filter, size_t filter_len, const char *asked, size_t asked_len);
 
+/* Is there a topic that both match? Both valid. */
+bool filter_overlaps(const char *filter, size_t filter_len, const char *other, size_t other_len);
+
 /* Well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong) without U+0000. */
 bool utf8_valid(const char *s, size_t len);
 

@@ -332,7 +332,8 @@ static void matching_agrees_with_the_rules_spelled_out(void **state)
 }
 
 /*
- * Covering: every filter of up to three levels against every other, by all topics of up to four
+ * Covering and overlapping: every filter of up to three levels against every other, by all topics
+ * of up to four
  */
 
 #define COVER_FILTERS 300
@@ -367,13 +368,18 @@ static bool covers(const char *filter, const char *asked)
     return filter_covers(filter, strlen(filter), asked, strlen(asked));
 }
 
-static void a_filter_covers_another_exactly_when_it_matches_all_its_topics(void **state)
+static bool overlaps(const char *filter, const char *other)
+{
+    return filter_overlaps(filter, strlen(filter), other, strlen(other));
+}
+
+static struct texts filters, topics;
+static bool match[COVER_FILTERS][COVER_TOPICS];
+
+static int match_all(void **state)
 {
     static const char *const wild[] = {"a", "b", "", "$s", "+", "#"};
     static const char *const names[] = {"a", "b", "", "$s", "x"};
-    static struct texts filters, topics;
-    static bool match[COVER_FILTERS][COVER_TOPICS];
-    size_t covered = 0;
 
     (void)state;
     join_all(&filters, "", wild, ARRAY_SIZE(wild), 3, filter_valid);
@@ -382,6 +388,14 @@ static void a_filter_covers_another_exactly_when_it_matches_all_its_topics(void 
     for (size_t f = 0; f < filters.n; f++)
         for (size_t t = 0; t < topics.n; t++)
             match[f][t] = matches(filters.text[f], topics.text[t]);
+    return 0;
+}
+
+static void a_filter_covers_another_exactly_when_it_matches_all_its_topics(void **state)
+{
+    size_t covered = 0;
+
+    (void)state;
     for (size_t f = 0; f < filters.n; f++)
         for (size_t a = 0; a < filters.n; a++) {
             bool expected = true;
@@ -392,6 +406,28 @@ static void a_filter_covers_another_exactly_when_it_matches_all_its_topics(void 
             covered += expected;
         }
     assert_true(covered > filters.n);
+}
+
+static void two_filters_overlap_exactly_when_a_topic_matches_both(void **state)
+{
+    size_t overlapping = 0;
+
+    (void)state;
+    for (size_t f = 0; f < filters.n; f++)
+        for (size_t o = 0; o < filters.n; o++) {
+            bool expected = false;
+            for (size_t t = 0; t < topics.n && !expected; t++)
+                expected = match[f][t] && match[o][t];
+            if (overlaps(filters.text[f], filters.text[o]) != expected)
+                fail_msg("%s overlaps %s: %d", filters.text[f], filters.text[o], !expected);
+            overlapping += expected;
+        }
+    assert_true(overlapping > filters.n);
+    assert_true(overlaps("stocks/+", "+/AAPL"));
+    assert_true(overlaps("a/#", "a"));
+    assert_false(overlaps("a/+", "a"));
+    assert_false(overlaps("#", "$SYS/#"));
+    assert_false(filter_overlaps("a/bX", 3, "a/c", 3)); /* only the bytes that are theirs */
 }
 
 int main(void)
@@ -408,7 +444,8 @@ int main(void)
         cmocka_unit_test(the_examples_of_the_standard_match),
         cmocka_unit_test(matching_agrees_with_the_rules_spelled_out),
         cmocka_unit_test(a_filter_covers_another_exactly_when_it_matches_all_its_topics),
+        cmocka_unit_test(two_filters_overlap_exactly_when_a_topic_matches_both),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, match_all, NULL);
 }
