@@ -52,6 +52,7 @@ struct broker {
     enum state state;
     bool mqtt5;  /* the version of this or the next attempt */
     bool agreed; /* ... which the broker is known to speak */
+    bool merges; /* the broker is known to send a message once for all subscriptions */
     enum complaint complaint;
     struct broker_link *link; /* NULL when WAITING and CLOSED */
     int epoll_fd;
@@ -289,6 +290,8 @@ static void link_ended(struct broker *b, struct mono now, int rc, int err)
     char why[BROKER_WHY_MAX];
 
     broker_link_describe(l, rc, err, why);
+    /* All libmosquitto up to 2.1 ends the connection at a second identifier in a message. */
+    b->merges |= rc == MOSQ_ERR_DUPLICATE_PROPERTY;
     if (b->state == CLOSING) {
         drop_link(b);
         b->state = CLOSED;
@@ -514,14 +517,25 @@ void broker_hold(struct broker *b, bool hold)
         send_held(b);
 }
 
-int broker_subscribe(struct broker *b, const char *filter, int qos)
+bool broker_tells_doubles(const struct broker *b)
 {
-    int id = 0, rc;
+    return b->state == UP && b->link->takes_identifiers;
+}
+
+int broker_subscribe(struct broker *b, const char *filter, int qos, uint32_t identifier)
+{
+    mosquitto_property *properties = NULL;
+    int id = 0, rc = MOSQ_ERR_SUCCESS;
 
     if (b->state != UP || b->stuck)
         return -ENOTCONN;
-    rc = mosquitto_subscribe_v5(b->link->mosq, &id, filter, qos,
-                                b->mqtt5 ? MQTT_SUB_OPT_RETAIN_AS_PUBLISHED : 0, NULL);
+    if (identifier != 0 && broker_tells_doubles(b) && !b->merges)
+        rc = mosquitto_property_add_varint(&properties, MQTT_PROP_SUBSCRIPTION_IDENTIFIER,
+                                           identifier);
+    if (rc == MOSQ_ERR_SUCCESS)
+        rc = mosquitto_subscribe_v5(b->link->mosq, &id, filter, qos,
+                                    b->mqtt5 ? MQTT_SUB_OPT_RETAIN_AS_PUBLISHED : 0, properties);
+    mosquitto_property_free_all(&properties);
     update_watch(b);
     return rc == MOSQ_ERR_SUCCESS ? id : broker_link_errno(rc);
 }

@@ -37,6 +37,7 @@ struct broker_message { /* what it points to is valid during the callback */
     bool properties_lost; /* they were more than BROKER_PROPERTIES_MAX bytes: only the expiry is
                              left */
     uint32_t expiry_s;
+    uint32_t identifier;       /* the lowest of the subscriptions that it comes for; 0 for none */
     const uint8_t *properties; /* MQTT 5's that go with the message, but its expiry, encoded as in a
                                   PUBLISH; NULL when there are none, expiry included */
     size_t properties_len;
@@ -115,8 +116,13 @@ MUST_CHECK int broker_publish(struct broker *b, const char *topic, const void *p
 void broker_hold(struct broker *b, bool hold);
 
 /* Subscribe on the present connection (to be done again at each `up`); with MQTT 5
- * retain-as-published is set. Returns an id > 0; or as above. */
-MUST_CHECK int broker_subscribe(struct broker *b, const char *filter, int qos);
+ * retain-as-published is set. What comes for it bears `identifier` where that helps to tell doubles
+ * (see below); 0 for none. Returns an id > 0; or as above. */
+MUST_CHECK int broker_subscribe(struct broker *b, const char *filter, int qos, uint32_t identifier);
+
+/* A broker may send a message once for each subscription that matches [MQTT-3.3.4-2]. Does each
+ * copy bear the identifier of its own then? Not with MQTT 3.1.1, nor if the broker has none. */
+bool broker_tells_doubles(const struct broker *b);
 
 /* Say goodbye: DISCONNECT once everything queued is written, so that no will is sent. The owner
  * goes on calling broker_run() until broker_is_closed(), 2 s at most. While a part of what was held

@@ -88,8 +88,11 @@ static void on_connack(struct mosquitto *mosq, void *arg, int code, int flags,
     (void)mosq, (void)flags;
     l->connack = connack_reason(code);
     l->takes_retained = 1;
+    l->takes_identifiers = l->mqtt5;
     l->packet_max = UINT32_MAX;
     mosquitto_property_read_byte(properties, MQTT_PROP_RETAIN_AVAILABLE, &l->takes_retained, false);
+    mosquitto_property_read_byte(properties, MQTT_PROP_SUBSCRIPTION_ID_AVAILABLE,
+                                 &l->takes_identifiers, false);
     mosquitto_property_read_int32(properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, &l->packet_max, false);
 }
 
@@ -287,6 +290,8 @@ void broker_link_describe(const struct broker_link *l, int rc, int err, char why
         text = gai_strerror(err);
     else if (rc == MOSQ_ERR_KEEPALIVE)
         text = "no sign of life";
+    else if (rc == MOSQ_ERR_DUPLICATE_PROPERTY)
+        text = "several subscription identifiers in one message, no more are asked for";
     else if (rc == MOSQ_ERR_CONN_LOST || rc == MOSQ_ERR_SUCCESS)
         text = "connection closed";
     else

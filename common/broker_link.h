@@ -50,10 +50,11 @@ struct broker_link {
     bool reading;  /* inside mosquitto_loop_read() */
     bool progress; /* the last read gave something */
     bool mqtt5, tls;
-    bool between;            /* the library is between two packets, as `inbox` wants it */
-    unsigned unacknowledged; /* messages of ours with QoS 1 */
-    int reason;              /* of the broker's DISCONNECT; 0 for none */
-    uint8_t takes_retained;  /* the limits that the broker set */
+    bool between;              /* the library is between two packets, as `inbox` wants it */
+    unsigned unacknowledged;   /* messages of ours with QoS 1 */
+    int reason;                /* of the broker's DISCONNECT; 0 for none */
+    uint8_t takes_retained;    /* the limits that the broker set */
+    uint8_t takes_identifiers; /* ... of subscriptions; false with MQTT 3.1.1 */
     uint32_t packet_max;
     struct inbox inbox;
 };

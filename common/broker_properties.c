@@ -77,6 +77,7 @@ void broker_properties_read(const mosquitto_property *list, uint8_t buf[BROKER_P
                             struct broker_message *m)
 {
     struct writer w = {.to = buf};
+    uint32_t identifier = 0;
 
     for (; list != NULL; list = mosquitto_property_next(list)) {
         int id = mosquitto_property_identifier(list);
@@ -92,7 +93,12 @@ void broker_properties_read(const mosquitto_property *list, uint8_t buf[BROKER_P
         case MQTT_PROP_USER_PROPERTY:
             put_property(&w, list, id);
             break;
-        default: /* topic alias, subscription identifier */
+        case MQTT_PROP_SUBSCRIPTION_IDENTIFIER:
+            mosquitto_property_read_varint(list, id, &identifier, false);
+            if (m->identifier == 0 || identifier < m->identifier)
+                m->identifier = identifier;
+            break;
+        default: /* topic alias */
             break;
         }
     }

@@ -10,8 +10,8 @@
 #include "common/broker.h"
 #include "common/macros.h"
 
-/* Set the properties of `m` from `list`, in its order, those left out that belong to one hop; `buf`
- * holds them. More than fit: none, and m->properties_lost. */
+/* Set the identifier and the properties of `m` from `list`, in its order, those left out that
+ * belong to one hop; `buf` holds them. More than fit: none, and m->properties_lost. */
 void broker_properties_read(const mosquitto_property *list, uint8_t buf[BROKER_PROPERTIES_MAX],
                             struct broker_message *m);
 

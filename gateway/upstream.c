@@ -13,13 +13,13 @@
 #include "common/histogram.h"
 #include "gateway/hub/hub.h"
 #include "gateway/loop.h"
+#include "gateway/subscriptions.h"
 
 #include "common/banned.h"
 
 /* Subscribed after the real filters: its SUBACK comes behind their retained messages. Nothing is
  * published there. */
 #define SYNC_FILTER "tapecast/sync"
-#define FILTER_MAX 1024 /* bytes of one of --topics */
 #define SWEEP_MS                                                                                   \
     3000 /* after that, for brokers that acknowledge before they send: what has not come by then   \
             is gone */
@@ -30,10 +30,12 @@ struct upstream {
     struct loop *loop;
     struct broker *broker;
     struct source watches[BROKER_POLL_FDS];
+    struct subscriptions subscriptions;
     char status_topic[96];
     bool speaks;
     bool mqtt5;
     bool synced;
+    bool warned;          /* of doubles */
     int sync_id;          /* of the subscription to SYNC_FILTER, 0 when none is under way */
     struct mono sweep_at; /* MONO_NEVER when there is nothing to sweep */
     uint64_t losses, properties_lost;
@@ -41,48 +43,14 @@ struct upstream {
     struct histogram *tick_age;
 };
 
-/* The next of the comma-separated filters at *at, or false. */
-static bool next_filter(const char **at, char *buf, size_t cap)
-{
-    size_t len;
-
-    *at += strspn(*at, ", ");
-    len = strcspn(*at, ", ");
-    if (len == 0 || len >= cap)
-        return false;
-    memcpy(buf, *at, len);
-    buf[len] = '\0';
-    *at += len;
-    return true;
-}
-
-/* Does another of `topics` bring all that their `nth` does, `filter`? Of equal ones the first
- * stays. A broker may send a message once for each subscription that matches [MQTT-3.3.4-2]. */
-static bool is_covered(const char *topics, size_t nth, const char *filter)
-{
-    char other[FILTER_MAX];
-    size_t len = strlen(filter);
-
-    for (size_t i = 0; next_filter(&topics, other, sizeof(other)); i++) {
-        size_t other_len = strlen(other);
-        if (i != nth && filter_covers(other, other_len, filter, len) &&
-            (i < nth || !filter_covers(filter, len, other, other_len)))
-            return true;
-    }
-    return false;
-}
-
 bool upstream_topics_valid(const char *topics)
 {
-    char filter[FILTER_MAX];
-    size_t n = 0;
+    struct subscriptions s;
+    int r = subscriptions_init(topics, &s);
 
-    while (next_filter(&topics, filter, sizeof(filter))) {
-        if (!filter_valid(filter, strlen(filter)))
-            return false;
-        n++;
-    }
-    return n > 0 && *topics == '\0';
+    if (r == 0)
+        subscriptions_release(&s);
+    return r != -EINVAL;
 }
 
 /* ---- status ---- */
@@ -129,20 +97,41 @@ static void tell_readers_down(struct upstream *u)
 
 /* ---- events ---- */
 
+static void subscribe(struct upstream *u)
+{
+    for (size_t i = 0; i < u->subscriptions.n; i++) {
+        struct subscription *one = &u->subscriptions.list[i];
+
+        one->granted = false;
+        one->request = broker_subscribe(u->broker, one->filter, 0,
+                                        subscriptions_identifier(&u->subscriptions, i));
+        if (one->request < 0)
+            log_error("cannot subscribe to %s", one->filter);
+    }
+    u->sync_id = broker_subscribe(u->broker, SYNC_FILTER, 0, 0);
+}
+
+/* Once, for all workers. */
+static void warn_of_doubles(struct upstream *u)
+{
+    if (u->warned || !u->speaks || !subscriptions_overlap(&u->subscriptions) ||
+        broker_tells_doubles(u->broker))
+        return;
+    u->warned = true;
+    log_warn("filters of --topics overlap, and this broker has no subscription identifiers: "
+             "messages that two of them match may come twice; ask for one filter that holds both");
+}
+
 static void on_up(void *ctx, bool mqtt5)
 {
     struct upstream *u = ctx;
-    const char *topics = u->config->topics;
-    char filter[FILTER_MAX];
 
     u->mqtt5 = mqtt5;
     u->synced = false;
     hub_sync_begin(u->hub);
     publish_status(u); /* before its retained predecessor could come: "offline", the last will */
-    for (size_t i = 0; next_filter(&topics, filter, sizeof(filter)); i++)
-        if (!is_covered(u->config->topics, i, filter) && broker_subscribe(u->broker, filter, 0) < 0)
-            log_error("cannot subscribe to %s", filter);
-    u->sync_id = broker_subscribe(u->broker, SYNC_FILTER, 0);
+    warn_of_doubles(u);
+    subscribe(u);
 }
 
 static void on_down(void *ctx, const char *why)
@@ -197,6 +186,8 @@ static void on_message(void *ctx, const struct broker_message *b)
     };
     struct message_properties p;
 
+    if (subscriptions_is_double(&u->subscriptions, b->identifier, m.topic, m.topic_len))
+        return;
     if (b->properties != NULL) {
         p = properties_of(b);
         m.properties = &p;
@@ -210,6 +201,7 @@ static void on_subscribed(void *ctx, int id)
 {
     struct upstream *u = ctx;
 
+    subscriptions_grant(&u->subscriptions, id);
     if (id != u->sync_id)
         return;
     u->synced = true;
@@ -295,9 +287,11 @@ int upstream_new(const struct upstream_config *config, struct hub *hub, struct l
         broker.will_topic = u->status_topic;
         broker.will_payload = "{\"state\":\"offline\"}";
     }
-    r = broker_new(&broker, &u->broker);
+    r = subscriptions_init(config->topics, &u->subscriptions);
+    if (r == 0)
+        r = broker_new(&broker, &u->broker);
     if (r < 0) {
-        free(u);
+        upstream_free(u);
         return r;
     }
     *ret = u;
@@ -311,6 +305,7 @@ void upstream_free(struct upstream *u)
     for (size_t i = 0; i < BROKER_POLL_FDS; i++)
         loop_remove(u->loop, &u->watches[i]);
     broker_free(u->broker);
+    subscriptions_release(&u->subscriptions);
     free(u);
 }
 

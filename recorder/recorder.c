@@ -169,7 +169,7 @@ static void on_up(void *ctx, bool mqtt5)
 
     (void)mqtt5;
     ledger_was_away(&r->ledger);
-    if (broker_subscribe(r->broker, FILTER, 0) < 0)
+    if (broker_subscribe(r->broker, FILTER, 0, 0) < 0)
         log_error("cannot subscribe to " FILTER);
     while ((n = hash_table_next(&r->ledger.symbols, n)) != NULL) /* the broker may have forgotten */
         want_publish(r, CONTAINER_OF(n, struct symbol, node));

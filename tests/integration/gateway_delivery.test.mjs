@@ -149,6 +149,40 @@ test('filters of --topics that overlap bring every message once', async (t) => {
   assert.deepEqual(reader.messages.map((m) => Number(m.text)), [...Array(10).keys()]);
 });
 
+test('filters of --topics that overlap in part do so too, and after the link was cut', async (t) => {
+  const relay = await Relay.start(t, broker);
+  const writer = await mqttClient(t, broker.url);
+  const own = await Gateway.start(t, relay, { args: ['--topics', 'part/a/+,part/+/x,part/a/x/#,status/#'] });
+  const reader = await RawMqtt.connect(t, own);
+  await reader.subscribe('part/#');
+  const expected = [];
+  const say = async (topic, text, options) => {
+    expected.push(`${topic} ${text}`);
+    await writer.publish(topic, text, { qos: 1, ...options });
+  };
+  const allCame = async () => {
+    await say('part/b/x', `end ${expected.length}`); // brought by one filter alone, behind all the others
+    await reader.until((r) => r.messages.at(-1)?.text === expected.at(-1).slice('part/b/x '.length));
+    assert.deepEqual(reader.messages.map((m) => `${m.topic} ${m.text}`), expected);
+  };
+
+  for (const text of ['1', '1', '2']) await say('part/a/x', text);
+  await say('part/a/y', '3');
+  await say('part/a/x', '4', { properties: { userProperties: { a: 'b' } } });
+  await say('part/a/x/below', '5');
+  await say('part/a/x', 'kept', { retain: true });
+  await allCame();
+  assert.deepEqual(reader.messages.map((m) => m.propertyBytes.length > 0), expected.map((line) => line.endsWith(' 4')));
+
+  relay.refuse();
+  await until(async () => (await own.get('/readyz')).status === 503);
+  await say('part/a/x', 'kept meanwhile', { retain: true });
+  relay.pass();
+  await own.ready();
+  for (const text of ['6', '6']) await say('part/a/x', text);
+  await allCame();
+});
+
 // --- readers that stall -------------------------------------------------------------------------------
 
 test('a reader that stops reading for long gets the newest of every symbol within a second, and nobody notices', async (t) => {
@@ -350,7 +384,7 @@ describe('the broker away, or another', { concurrency: 2 }, () => {
       const old = await OldBroker.start(t, { acknowledgeFirst });
       old.publish('stocks/A', '1');
       old.publish('stocks/GONE', '1');
-      const over = await Gateway.start(t, old);
+      const over = await Gateway.start(t, old, { args: ['--topics', 'stocks/#,+/A'] });
       assert.ok(old.refused >= 1, 'MQTT 5 was tried first');
       const reader = await RawMqtt.connect(t, over);
       await reader.subscribe('stocks/#');
@@ -367,6 +401,7 @@ describe('the broker away, or another', { concurrency: 2 }, () => {
       await reader.until((r) => r.messages.length === 5, 'what changed meanwhile', 8000);
       const news = Object.fromEntries(reader.messages.slice(3).map((m) => [m.topic, m.text]));
       assert.deepEqual(news, { 'stocks/A': '3', 'stocks/GONE': '' });
+      assert.equal(over.log.match(/filters of --topics overlap/g)?.length, 1, 'said once, though it came up twice');
     });
   }
 });

@@ -131,7 +131,8 @@ struct client {
     bool mqtt5;
     char why[160], topic[64], payload[64];
     size_t len;
-    bool retain;
+    bool retain, properties;
+    uint64_t identifiers; /* of all messages, a bit each */
     int64_t longest_run_ns;
 };
 
@@ -160,6 +161,8 @@ static void on_message(void *ctx, const struct broker_message *m)
     c->len = m->len < sizeof(c->payload) ? m->len : sizeof(c->payload);
     memcpy(c->payload, m->payload, c->len);
     c->retain = m->retain;
+    c->properties |= m->properties != NULL;
+    c->identifiers |= UINT64_C(1) << m->identifier;
 }
 
 static void on_subscribed(void *ctx, int id)
@@ -220,12 +223,18 @@ static void client_up(struct client *c, const char *url, const char *id, const c
     RUN_UNTIL(c, c->ups == 1);
 }
 
-static void subscribe(struct client *c, const char *filter)
+static void subscribe_as(struct client *c, const char *filter, uint32_t identifier)
 {
-    int id = broker_subscribe(c->broker, filter, 0);
+    int id = broker_subscribe(c->broker, filter, 0, identifier);
 
     assert_true(id > 0);
+    c->subscribed = 0;
     RUN_UNTIL(c, c->subscribed == id);
+}
+
+static void subscribe(struct client *c, const char *filter)
+{
+    subscribe_as(c, filter, 0);
 }
 
 /* Send one message to ourselves through the broker. */
@@ -334,6 +343,25 @@ static void a_retained_message_keeps_its_flag_for_those_already_there(void **sta
     broker_free(c.broker);
 }
 
+static void each_copy_of_a_message_bears_the_identifier_of_its_subscription(void **state)
+{
+    const struct server *s = *state;
+    struct client c;
+
+    client_up(&c, s->url, __func__, NULL);
+    assert_true(broker_tells_doubles(c.broker));
+    subscribe_as(&c, "i/+", 1);
+    subscribe_as(&c, "+/i", 60);
+    assert_true(broker_publish(c.broker, "i/i", "x", 1, 0, false) > 0);
+    RUN_UNTIL(&c, c.messages == 2);
+    assert_int_equal(c.identifiers, UINT64_C(1) << 1 | UINT64_C(1) << 60);
+    subscribe(&c, "echo");
+    round_trip(&c);
+    assert_true(c.identifiers & 1);
+    assert_false(c.properties); /* the identifier is for us alone */
+    broker_free(c.broker);
+}
+
 static void quality_of_service_1_is_acknowledged(void **state)
 {
     struct server *s = *state;
@@ -367,11 +395,11 @@ static void publishing_what_cannot_be_published_is_refused(void **state)
 
     client_new(&c, s->url, __func__, NULL);
     assert_int_equal(broker_publish(c.broker, "t", "x", 1, 0, false), -ENOTCONN);
-    assert_int_equal(broker_subscribe(c.broker, "t", 0), -ENOTCONN);
+    assert_int_equal(broker_subscribe(c.broker, "t", 0, 0), -ENOTCONN);
     RUN_UNTIL(&c, c.ups == 1);
     assert_int_equal(broker_publish(c.broker, "a/+/b", "x", 1, 0, false), -EINVAL);
     assert_int_equal(broker_publish(c.broker, "", "x", 1, 0, false), -EINVAL);
-    assert_int_equal(broker_subscribe(c.broker, "a/#/b", 0), -EINVAL);
+    assert_int_equal(broker_subscribe(c.broker, "a/#/b", 0, 0), -EINVAL);
     broker_free(c.broker);
 }
 
@@ -775,6 +803,7 @@ static void speak_to_old_broker(bool hangs_up)
     snprintf(url, sizeof(url), "mqtt://127.0.0.1:%u", o.port);
     client_up(&c, url, __func__, NULL);
     assert_false(c.mqtt5);
+    assert_false(broker_tells_doubles(c.broker));
     broker_free(c.broker);
     pthread_join(o.thread, NULL);
     close(o.fd);
@@ -825,6 +854,103 @@ static void the_reason_of_a_disconnect_is_told(void **state)
     broker_free(c.broker);
     pthread_join(thread, NULL);
     close(fd);
+}
+
+/*
+ * Brokers of MQTT 5 that treat identifiers of subscriptions in their own way
+ */
+
+struct identifying_broker {
+    const unsigned char *connack;
+    size_t connack_len;
+    unsigned char asked[2]; /* the length of the properties of each SUBSCRIBE, one a connection */
+    int fd, connections;
+    uint16_t port;
+    pthread_t thread;
+};
+
+/* Grant one subscription of each connection, and send "t" for it, for two at once if it has an
+ * identifier. */
+static void *identifying_broker_run(void *arg)
+{
+    static const unsigned char merged[] = {0x30, 8, 0, 1, 't', 4, 0x0b, 1, 0x0b, 2};
+    static const unsigned char plain[] = {0x30, 4, 0, 1, 't', 0};
+    struct identifying_broker *o = arg;
+
+    for (int i = 0; i < o->connections; i++) {
+        int fd = accept(o->fd, NULL, NULL);
+        unsigned char packet[256], suback[] = {0x90, 4, 0, 0, 0, 0};
+
+        (void)!read(fd, packet, sizeof(packet));
+        (void)!write(fd, o->connack, o->connack_len);
+        (void)!read(fd, packet, sizeof(packet)); /* type, length, id, properties' length */
+        o->asked[i] = packet[4];
+        memcpy(suback + 2, packet + 2, 2);
+        (void)!write(fd, suback, sizeof(suback));
+        if (o->asked[i] > 0)
+            (void)!write(fd, merged, sizeof(merged));
+        else
+            (void)!write(fd, plain, sizeof(plain));
+        while (read(fd, packet, sizeof(packet)) > 0)
+            ;
+        close(fd);
+    }
+    return NULL;
+}
+
+static void start_identifying_broker(struct identifying_broker *o, struct client *c)
+{
+    char url[64];
+
+    o->fd = listen_anywhere(4, &o->port);
+    assert_int_equal(pthread_create(&o->thread, NULL, identifying_broker_run, o), 0);
+    snprintf(url, sizeof(url), "mqtt://127.0.0.1:%u", o->port);
+    client_up(c, url, "identifying", NULL);
+}
+
+static void stop_identifying_broker(struct identifying_broker *o, struct client *c)
+{
+    broker_free(c->broker);
+    pthread_join(o->thread, NULL);
+    close(o->fd);
+}
+
+static void a_broker_that_merges_is_asked_for_identifiers_once(void **state)
+{
+    static const unsigned char connack[] = {0x20, 3, 0, 0, 0};
+    struct identifying_broker o = {
+        .connack = connack, .connack_len = sizeof(connack), .connections = 2};
+    struct client c;
+
+    (void)state;
+    start_identifying_broker(&o, &c);
+    subscribe_as(&c, "+", 1);
+    RUN_UNTIL(&c, c.downs == 1);
+    assert_non_null(strstr(c.why, "several subscription identifiers"));
+    RUN_UNTIL(&c, c.ups == 2);
+    assert_true(broker_tells_doubles(c.broker)); /* there are none */
+    subscribe_as(&c, "+", 1);
+    RUN_UNTIL(&c, c.messages == 1);
+    assert_int_equal(c.identifiers, 1);
+    stop_identifying_broker(&o, &c);
+    assert_int_equal(o.asked[0], 2);
+    assert_int_equal(o.asked[1], 0);
+}
+
+static void a_broker_without_identifiers_is_not_asked_for_them(void **state)
+{
+    static const unsigned char connack[] = {0x20, 5, 0, 0, 2, 0x29, 0};
+    struct identifying_broker o = {
+        .connack = connack, .connack_len = sizeof(connack), .connections = 1};
+    struct client c;
+
+    (void)state;
+    start_identifying_broker(&o, &c);
+    assert_false(broker_tells_doubles(c.broker));
+    subscribe_as(&c, "+", 1);
+    RUN_UNTIL(&c, c.messages == 1);
+    stop_identifying_broker(&o, &c);
+    assert_int_equal(o.asked[0], 0);
 }
 
 /*
@@ -1005,6 +1131,7 @@ int main(void)
         cmocka_unit_test(a_localhost_name_and_a_user_are_read_from_the_url),
         cmocka_unit_test(a_message_comes_back_byte_for_byte),
         cmocka_unit_test(a_retained_message_keeps_its_flag_for_those_already_there),
+        cmocka_unit_test(each_copy_of_a_message_bears_the_identifier_of_its_subscription),
         cmocka_unit_test(quality_of_service_1_is_acknowledged),
         cmocka_unit_test(quality_of_service_0_is_never_acknowledged),
         cmocka_unit_test(publishing_what_cannot_be_published_is_refused),
@@ -1030,6 +1157,8 @@ int main(void)
         cmocka_unit_test(a_broker_that_refuses_version_5_gets_3_1_1),
         cmocka_unit_test(a_broker_that_hangs_up_on_version_5_gets_3_1_1),
         cmocka_unit_test(the_reason_of_a_disconnect_is_told),
+        cmocka_unit_test(a_broker_that_merges_is_asked_for_identifiers_once),
+        cmocka_unit_test(a_broker_without_identifiers_is_not_asked_for_them),
         cmocka_unit_test(messages_arrive_in_order_however_they_are_cut),
         cmocka_unit_test(an_address_that_is_none_is_refused_with_one_line),
         cmocka_unit_test(a_password_in_the_address_is_refused_and_not_logged),
