@@ -57,4 +57,9 @@ static inline void list_take_all(struct list *to, struct list *from)
     list_init(from);
 }
 
+/* Put the `n` members of `head` in order; those of which neither is before the other stay as they
+ * are. Time n log n, no memory but the stack, log n deep. */
+void list_sort(struct list *head, size_t n,
+               bool (*before)(const struct list *a, const struct list *b));
+
 #endif

@@ -95,31 +95,14 @@ static uint64_t version_of(const struct list *in_channel)
     return CONTAINER_OF(in_channel, struct match, in_channel)->topic->version;
 }
 
-/* Put the `n` members of `l` in order of their topics' last change. */
-static void sort(struct list *l, size_t n)
+static bool changed_before(const struct list *a, const struct list *b)
 {
-    struct list a, b, *older;
-
-    if (n < 2)
-        return;
-    list_init(&a);
-    list_init(&b);
-    for (size_t i = 0; i < n / 2; i++)
-        list_move_to_end(&a, l->next);
-    list_take_all(&b, l);
-    sort(&a, n / 2);
-    sort(&b, n - n / 2);
-    while (!list_empty(&a) && !list_empty(&b)) {
-        older = version_of(a.next) <= version_of(b.next) ? a.next : b.next;
-        list_move_to_end(l, older);
-    }
-    list_take_all(l, &a);
-    list_take_all(l, &b);
+    return version_of(a) < version_of(b);
 }
 
 void channel_sort(struct channel *c)
 {
-    sort(&c->matches, c->n_matches);
+    list_sort(&c->matches, c->n_matches, changed_before);
     c->unsorted = false;
 }
 
