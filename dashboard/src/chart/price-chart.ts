@@ -5,85 +5,38 @@
  * through setData.
  */
 import {
-  AreaSeries, BarSeries, BaselineSeries, CandlestickSeries, ColorType, createChartEx, CrosshairMode, HistogramSeries, LineSeries, LineStyle, PriceScaleMode,
-  type IChartApiBase, type IPriceLine, type ISeriesApi, type MouseEventParams, type SeriesType, type Time, type UTCTimestamp,
+  createChartEx, LineStyle, PriceScaleMode, type IChartApiBase, type IPriceLine, type ISeriesApi, type MouseEventParams, type SeriesType, type Time,
+  type UTCTimestamp,
 } from 'lightweight-charts';
 import { upTo, type Bar, type Bars } from '../store/bars';
-import { formatDay, formatMinute, formatPercent, formatPrice, formatShortDay, formatTime, type Zone } from '../store/format';
+import { formatPrice, type Zone } from '../store/format';
 import { gapAfter, gapsOf, slotsOf, type Axis, type Gap, type Slot } from '../store/gaps';
 import type { Interval, Row } from '../store/row';
 import { spanAt } from '../store/spans';
-import type { ChartStyle } from '../store/storage';
-import { Shades, type ShadeColours } from './shades';
+import { makeAlertLines, type AlertLines } from './alert-lines';
+import { labelled, optionsOf, translucent, type ChartLook } from './look';
+import { readAt, type Reading } from './reading';
+import { makeLine, makePrices, makeVolumes, VOLUME_SHARE } from './series';
+import { Shades } from './shades';
+import { makeSpacing, type Spacing } from './spacing';
 import { ZoneScale } from './zone-scale';
 
 // How many pixels a canvas has can be told by the browser or reckoned from the ratio. Where the ratio is whole both are the
 // same, but for emulated telephones: there the first is the desktop's, and the chart would be blurred.
 if (devicePixelRatio % 1 === 0) Reflect.deleteProperty(ResizeObserverEntry.prototype, 'devicePixelContentBoxSize');
 
-export interface ChartColours {
-  text: string;
-  grid: string;
-  line: string;
-  crosshair: string;
-  label: string;
-  up: string;
-  down: string;
-  accent: string;
-  alert: string;
-  font: string;
-  compared: readonly string[];
-  shades: ShadeColours;
-}
-
-export interface ChartLook {
-  style: ChartStyle;
-  volumePane: boolean;
-  log: boolean;
-  /** percent since the left edge of what is in sight */
-  percent: boolean;
-  /** how much of the top the legend takes */
-  legendPx: number;
-  zone: Zone;
-  colours: ChartColours;
-}
-
-/** A price that somebody waits for. */
-export interface AlertLine { id: number; price: number; title: string }
-
 /** What is drawn. */
 export interface ChartSubject { row: Row; interval: Interval; compared: readonly Row[] }
-
-/** What is under the crosshair, else the newest. */
-export interface Reading {
-  bar: Bar | undefined;
-  /** against the bar before, or against its own open where there is none */
-  change: number | undefined;
-  percent: number | undefined;
-  /** where there is no bar because of it */
-  gap: Gap | undefined;
-  /** while others are compared: how far each has come since the left edge, %, itself first */
-  compared: readonly (number | undefined)[];
-}
 
 /** A time that the crosshair is at, s: from there to before `until`. */
 export interface Moment { from: number; until: number }
 
 const DRAW_MS = 100; // at most ten updates a second
-const VOLUME_SHARE = 0.18;
-const BAR_SPACING = 8;
-const FEW_SPACING = 14; // of bars that do not fill the chart
-/** Bars that have room after the newest one, and before the oldest while there are few. */
-const RIGHT_OFFSET = 6;
-const LEFT_OFFSET = 2;
-const SETTLES = 2;
 const OLDEST_NEAR = 30; // bars before the edge
 /** A compared symbol's bar stands for so many of its intervals, where another symbol has a bar and it has none. */
 const STANDS_FOR = 2;
 const ZOOM = 1.25;
 const BAR_SPACING_MAX = 60;
-/** Not told apart by colour alone. */
-const COMPARED_STYLES = [LineStyle.Solid, LineStyle.Dashed, LineStyle.Dotted] as const;
 
 export class PriceChart {
   onReading: (reading: Reading) => void = () => {};
@@ -94,24 +47,16 @@ export class PriceChart {
   /** the crosshair was moved here, not by another chart */
   onPoint: (moment: Moment | undefined) => void = () => {};
 
+  readonly alerts: AlertLines;
   private readonly scale = new ZoneScale();
   private readonly chart: IChartApiBase<Time>;
   private readonly shades: Shades;
-  private prices: ISeriesApi<SeriesType> | undefined;
+  private readonly spacing: Spacing;
+  private prices!: ISeriesApi<SeriesType>; // another one for each style
   private volumes: ISeriesApi<'Histogram'> | undefined;
   private lines: ISeriesApi<'Line'>[] = [];
   private closeLine: IPriceLine | undefined;
   private lastLine: IPriceLine | undefined;
-  private alerts: readonly AlertLine[] = [];
-  private alertLines: (AlertLine & { line: IPriceLine })[] = [];
-  private spacing = BAR_SPACING;
-  /** bars that have room after the newest one */
-  private offset = RIGHT_OFFSET;
-  private width = 0;
-  /** drawings until what was asked of the library can be read back */
-  private settling = 0;
-  /** nobody has scrolled or zoomed */
-  private isAtRest = true;
   private subject: ChartSubject | undefined;
   private slots: Slot[] = [];
   private gaps: Gap[] = [];
@@ -123,10 +68,12 @@ export class PriceChart {
   private room = -1;
 
   constructor(host: HTMLElement, private look: ChartLook) {
-    this.scale.zone = this.zone;
-    this.chart = createChartEx<Time, ZoneScale>(host, this.scale, { autoSize: true, ...this.options() });
+    this.scale.zone = look.zone;
+    this.chart = createChartEx<Time, ZoneScale>(host, this.scale, { autoSize: true, ...optionsOf(look, look.zone, 0) });
+    this.alerts = makeAlertLines(this.chart);
+    this.spacing = makeSpacing(this.chart.timeScale());
     this.shades = new Shades(this.chart, () => ({
-      list: this.bars?.list ?? [], gaps: this.gaps, hasSessions: this.hasSessions, colours: this.look.colours.shades,
+      list: this.list, gaps: this.gaps, hasSessions: this.hasSessions, colours: this.look.colours.shades,
     }));
     this.chart.subscribeCrosshairMove((event) => this.hover(event));
     this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => {
@@ -167,7 +114,7 @@ export class PriceChart {
     this.makeRoom();
     this.update();
     this.markLast();
-    this.spread();
+    this.spacing.fit(this.slots.length);
     this.tellView();
     // looked at with each drawing: at the edge no more scrolling would tell of it
     if ((this.chart.timeScale().getVisibleLogicalRange()?.from ?? Infinity) < OLDEST_NEAR) this.onOldest();
@@ -181,9 +128,8 @@ export class PriceChart {
   // -- moving about ----------------------------------------------------------------------------------
 
   toLive(): void {
-    this.width = NaN; // wherever it was
-    this.isAtRest = true;
-    this.spread();
+    this.spacing.reset();
+    this.spacing.fit(this.slots.length);
     this.fitPrices();
   }
 
@@ -205,13 +151,11 @@ export class PriceChart {
 
   /** Move the crosshair by so many bars, from the newest one if it is nowhere. */
   step(by: number): void {
-    const list = this.bars?.list ?? [];
+    const { list } = this;
     if (list.length === 0) return;
     const now = this.hoverTime === undefined ? list.length : upTo(list, this.hoverTime);
     const bar = list[Math.min(list.length - 1, Math.max(0, now + by))]!;
-    const range = this.chart.timeScale().getVisibleRange();
-    if (range && bar.time < (range.from as number)) this.scroll(by);
-    if (range && bar.time > (range.to as number)) this.scroll(by);
+    if (!this.inSight(bar.time)) this.scroll(by);
     this.isLed = false;
     this.pointTo(bar);
     this.onPoint(this.momentOf(bar.time));
@@ -227,9 +171,7 @@ export class PriceChart {
 
   private pointTo(bar: Bar): void {
     this.hoverTime = bar.time;
-    const range = this.chart.timeScale().getVisibleRange();
-    const isInSight = range && bar.time >= (range.from as number) && bar.time <= (range.to as number);
-    if (isInSight && this.prices) this.chart.setCrosshairPosition(bar.close, bar.time as UTCTimestamp, this.prices);
+    if (this.inSight(bar.time)) this.chart.setCrosshairPosition(bar.close, bar.time as UTCTimestamp, this.prices);
     else this.chart.clearCrosshairPosition();
     this.read();
   }
@@ -260,64 +202,23 @@ export class PriceChart {
     return { from, until: spanAt(bars.seconds, from, subject.row.isAlways).until };
   }
 
-  /** Few bars stand further apart and begin at the left, until somebody zooms or scrolls. */
-  private spread(): void {
-    const scale = this.chart.timeScale();
-    const width = scale.width();
-    if (width !== this.width) this.settling = SETTLES; // the library may have moved them
-    if (this.settling > 0) this.settling--;
-    else this.isAtRest = Math.abs(scale.options().barSpacing - this.spacing) < 0.01 && Math.abs(scale.scrollPosition() - this.offset) < 0.5;
-    this.width = width;
-    if (!this.isAtRest) return;
-    const { length } = this.slots;
-    const spacing = Math.max(BAR_SPACING, Math.min(FEW_SPACING, Math.floor(width / (length + 10))));
-    const offset = Math.max(RIGHT_OFFSET, Math.floor(width / spacing) - length - LEFT_OFFSET);
-    if (spacing !== this.spacing || offset !== this.offset) this.settling = SETTLES;
-    if (this.settling === 0) return;
-    scale.applyOptions({ barSpacing: (this.spacing = spacing) });
-    scale.scrollToPosition((this.offset = offset), false);
-  }
-
-  // -- alerts -------------------------------------------------------------------------------------------
-
-  setAlerts(alerts: readonly AlertLine[]): void {
-    this.alerts = alerts;
-    const { colours } = this.look;
-    for (const { line } of this.alertLines) this.prices?.removePriceLine(line);
-    this.alertLines = alerts.map((alert) => ({ ...alert, line: this.prices!.createPriceLine({
-      price: alert.price, title: alert.title, lineStyle: LineStyle.Dashed, lineWidth: 1, ...labelled(colours.alert),
-    }) }));
-  }
-
-  /** The line within so many pixels of there. */
-  alertAt(x: number, y: number, within: number): AlertLine | undefined {
-    if (x > this.chart.timeScale().width()) return undefined; // the prices' scale is pulled for itself
-    const off = ({ price }: AlertLine): number => Math.abs((this.prices?.priceToCoordinate(price) ?? Infinity) - y);
-    return this.alertLines.filter((alert) => off(alert) <= within).sort((a, b) => off(a) - off(b))[0];
-  }
-
-  /** Shows it at another height; returns the price there. */
-  pullAlert(id: number, y: number): number | undefined {
-    const price = this.prices?.coordinateToPrice(y) ?? undefined;
-    const pulled = this.alertLines.find((alert) => alert.id === id);
-    if (price === undefined || !pulled) return undefined;
-    pulled.price = Number(price.toFixed(this.subject?.row.decimals ?? 2));
-    pulled.line.applyOptions({ price: pulled.price });
-    return pulled.price;
-  }
-
   // -- what is in sight -------------------------------------------------------------------------------
 
   /** The bars between the edges. */
   shownBars(): Bar[] {
-    const range = this.chart.timeScale().getVisibleRange();
-    const list = this.bars?.list ?? [];
-    return range ? list.filter(({ time }) => time >= (range.from as number) && time <= (range.to as number)) : [];
+    const { inSight } = this;
+    return this.list.filter(({ time }) => inSight(time));
   }
 
   /** On a transparent ground. */
   toImage(): HTMLCanvasElement {
     return this.chart.takeScreenshot(true, false);
+  }
+
+  /** Tells of a time whether it is between the edges as they are now. */
+  private get inSight(): (time: number) => boolean {
+    const range = this.chart.timeScale().getVisibleRange();
+    return (time) => range !== null && time >= (range.from as number) && time <= (range.to as number);
   }
 
   private tellView(): void {
@@ -328,6 +229,10 @@ export class PriceChart {
 
   private get bars(): Bars | undefined {
     return this.subject?.row.bars[this.subject.interval];
+  }
+
+  private get list(): readonly Bar[] {
+    return this.bars?.list ?? [];
   }
 
   private get axis(): Axis {
@@ -348,7 +253,7 @@ export class PriceChart {
   private update(): void {
     const { bars } = this;
     const { row } = this.subject!;
-    if (!bars || !this.prices) return;
+    if (!bars) return;
     if (row.decimals !== this.drawn.decimals || row.quote.prevClose !== this.drawn.prevClose) this.fitSymbol(row);
     const first = upTo(bars.list, this.drawn.lastTime);
     if (this.edits !== this.drawn.edits || this.gapIn(bars.list, first)) {
@@ -359,7 +264,7 @@ export class PriceChart {
       this.prices.update(this.point(bar));
       this.volumes?.update(this.volumePoint(bar));
       this.lines.forEach((line, k) => line.update(this.linePoint(k, bar.time)));
-      if (bar.time > (this.slots[this.slots.length - 1]?.time ?? -Infinity)) this.slots.push({ time: bar.time, bar });
+      if (bar.time > (this.slots.at(-1)?.time ?? -Infinity)) this.slots.push({ time: bar.time, bar });
       else this.slots[this.slots.length - 1] = { time: bar.time, bar };
       this.drawn.lastTime = bar.time;
     }
@@ -369,9 +274,9 @@ export class PriceChart {
   /** The newest price: the library's own mark has white letters on every colour. */
   private markLast(): void {
     const { style, colours } = this.look;
-    const bar = this.bars?.list[this.bars.list.length - 1];
-    if (this.lastLine && !bar) this.prices?.removePriceLine(this.lastLine);
-    if (!bar || !this.prices) {
+    const bar = this.list.at(-1);
+    if (this.lastLine && !bar) this.prices.removePriceLine(this.lastLine);
+    if (!bar) {
       this.lastLine = undefined;
       return;
     }
@@ -388,13 +293,13 @@ export class PriceChart {
   }
 
   private redraw(): void {
-    const list = this.bars?.list ?? [];
+    const { list } = this;
     this.gaps = this.subject ? gapsOf(list, this.axis) : [];
     this.slots = slotsOf(list, this.gaps);
-    this.prices?.setData(this.slots.map(({ time, bar }) => (bar ? this.point(bar) : empty(time))));
+    this.prices.setData(this.slots.map(({ time, bar }) => (bar ? this.point(bar) : empty(time))));
     this.volumes?.setData(list.map((bar) => this.volumePoint(bar)));
     this.lines.forEach((line, k) => line.setData(this.slots.map(({ time, bar }) => (bar ? this.linePoint(k, time) : empty(time)))));
-    this.drawn = { ...this.drawn, edits: this.subject ? this.edits : -1, lastTime: list[list.length - 1]?.time ?? 0 };
+    this.drawn = { ...this.drawn, edits: this.subject ? this.edits : -1, lastTime: list.at(-1)?.time ?? 0 };
     if (this.subject) this.fitSymbol(this.subject.row);
     this.read();
   }
@@ -408,17 +313,17 @@ export class PriceChart {
   private fitSymbol(row: Row): void {
     const { decimals } = row;
     const { prevClose } = row.quote;
-    this.drawn.decimals = decimals;
+    this.drawn.decimals = this.alerts.decimals = decimals;
     this.drawn.prevClose = prevClose;
-    this.prices?.applyOptions({
+    this.prices.applyOptions({
       priceFormat: { type: 'custom', minMove: 10 ** -decimals, formatter: (price: number) => formatPrice(price, decimals) },
     });
     if (this.look.style === 'baseline' && prevClose !== undefined)
-      (this.prices as ISeriesApi<'Baseline'> | undefined)?.applyOptions({ baseValue: { type: 'price', price: prevClose } });
-    if (this.closeLine) this.prices?.removePriceLine(this.closeLine);
+      (this.prices as ISeriesApi<'Baseline'>).applyOptions({ baseValue: { type: 'price', price: prevClose } });
+    if (this.closeLine) this.prices.removePriceLine(this.closeLine);
     this.closeLine = undefined;
     if (prevClose !== undefined)
-      this.closeLine = this.prices?.createPriceLine({
+      this.closeLine = this.prices.createPriceLine({
         price: prevClose, color: this.look.colours.text, lineStyle: LineStyle.Dotted, lineWidth: 1, axisLabelVisible: true,
         axisLabelColor: this.look.colours.label, axisLabelTextColor: '#ffffff', title: 'prev close',
       });
@@ -455,46 +360,16 @@ export class PriceChart {
   // -- what it is made of ------------------------------------------------------------------------------
 
   private makeSeries(): void {
-    const { colours, style, volumePane } = this.look;
+    const { colours, volumePane } = this.look;
     if (this.prices) this.chart.removeSeries(this.prices);
     if (this.volumes) this.chart.removeSeries(this.volumes);
     this.closeLine = undefined;
     this.lastLine = undefined;
-    this.alertLines = [];
-    this.volumes = undefined;
-    const common = { priceLineVisible: false, lastValueVisible: false };
-    switch (style) {
-      case 'candles':
-        this.prices = this.chart.addSeries(CandlestickSeries, {
-          ...common, upColor: colours.up, downColor: colours.down, wickUpColor: colours.up, wickDownColor: colours.down, borderVisible: false,
-        });
-        break;
-      case 'bars':
-        this.prices = this.chart.addSeries(BarSeries, { ...common, upColor: colours.up, downColor: colours.down, thinBars: false });
-        break;
-      case 'line':
-        this.prices = this.chart.addSeries(LineSeries, { ...common, color: colours.accent, lineWidth: 2 });
-        break;
-      case 'area':
-        this.prices = this.chart.addSeries(AreaSeries, {
-          ...common, lineColor: colours.accent, lineWidth: 2, topColor: translucent(colours.accent, 0.3), bottomColor: translucent(colours.accent, 0.02),
-        });
-        break;
-      case 'baseline':
-        this.prices = this.chart.addSeries(BaselineSeries, {
-          ...common, lineWidth: 2, topLineColor: colours.up, bottomLineColor: colours.down,
-          topFillColor1: translucent(colours.up, 0.25), topFillColor2: translucent(colours.up, 0.02),
-          bottomFillColor1: translucent(colours.down, 0.02), bottomFillColor2: translucent(colours.down, 0.25),
-        });
-        break;
-    }
+    this.prices = makePrices(this.chart, this.look);
     this.prices.attachPrimitive(this.shades); // a pane's own would lie under the lines of its series
-    if (volumePane) {
-      this.volumes = this.chart.addSeries(HistogramSeries, { priceFormat: { type: 'volume' }, priceScaleId: 'volume', lastValueVisible: false, priceLineVisible: false });
-      this.volumes.priceScale().applyOptions({ scaleMargins: { top: 1 - VOLUME_SHARE, bottom: 0 } });
-    }
+    this.volumes = volumePane ? makeVolumes(this.chart) : undefined;
     this.makeLines();
-    this.setAlerts(this.alerts);
+    this.alerts.drawOn(this.prices, colours.alert);
     this.room = -1;
     this.makeRoom();
     this.redraw();
@@ -502,9 +377,7 @@ export class PriceChart {
 
   private makeLines(): void {
     for (const line of this.lines) this.chart.removeSeries(line);
-    this.lines = (this.subject?.compared ?? []).map(({ symbol }, i) => this.chart.addSeries(LineSeries, {
-      color: this.look.colours.compared[i]!, lineWidth: 2, lineStyle: COMPARED_STYLES[i]!, title: symbol, priceLineVisible: false, crosshairMarkerVisible: false,
-    }));
+    this.lines = (this.subject?.compared ?? []).map(({ symbol }, i) => makeLine(this.chart, symbol, this.look.colours, i));
   }
 
   /** Bars keep clear of the legend, however high the chart is. */
@@ -513,12 +386,12 @@ export class PriceChart {
     const top = height > 0 ? Math.min(0.4, this.look.legendPx / height) : 0.14;
     if (Math.abs(top - this.room) < 0.005) return;
     this.room = top;
-    this.prices?.priceScale().applyOptions({ scaleMargins: { top, bottom: this.look.volumePane ? VOLUME_SHARE + 0.06 : 0.08 } });
+    this.prices.priceScale().applyOptions({ scaleMargins: { top, bottom: this.look.volumePane ? VOLUME_SHARE + 0.06 : 0.08 } });
   }
 
   private applyOptions(): void {
     this.scale.zone = this.zone;
-    this.chart.applyOptions(this.options());
+    this.chart.applyOptions(optionsOf(this.look, this.zone, this.bars?.seconds ?? 0));
     const isCompared = (this.subject?.compared.length ?? 0) > 0;
     const mode = isCompared || this.look.percent ? PriceScaleMode.Percentage : this.look.log ? PriceScaleMode.Logarithmic : PriceScaleMode.Normal;
     const scale = this.chart.priceScale('right');
@@ -527,43 +400,6 @@ export class PriceChart {
 
   private get zone(): Zone {
     return this.subject?.interval === '1d' ? 'UTC' : this.look.zone; // a day is known by its date
-  }
-
-  private options(): object {
-    const { colours } = this.look;
-    const { zone } = this;
-    const daily = this.subject?.interval === '1d';
-    const seconds = this.bars ? this.bars.seconds < 60 : true;
-    const clockOf = seconds ? formatTime : formatMinute;
-    return {
-      layout: {
-        background: { type: ColorType.Solid, color: 'transparent' },
-        textColor: colours.text,
-        fontFamily: colours.font,
-        fontSize: 11,
-        attributionLogo: false, // it would need an inline style sheet; the page has its own notice and link
-      },
-      grid: { vertLines: { color: colours.grid }, horzLines: { color: colours.grid } },
-      crosshair: {
-        mode: CrosshairMode.Normal,
-        vertLine: { color: colours.crosshair, labelBackgroundColor: colours.label },
-        horzLine: { color: colours.crosshair, labelBackgroundColor: colours.label },
-      },
-      rightPriceScale: { borderColor: colours.line, entireTextOnly: true },
-      timeScale: {
-        borderColor: colours.line,
-        timeVisible: !daily,
-        secondsVisible: seconds,
-        minBarSpacing: 1,
-        tickMarkFormatter: (time: number, kind: number) =>
-          kind < 3 ? formatShortDay(time * 1000, zone) : kind === 3 ? formatMinute(time * 1000, zone) : formatTime(time * 1000, zone),
-      },
-      localization: {
-        percentageFormatter: formatPercent,
-        dateFormat: 'dd MMM \'yy',
-        timeFormatter: (time: Time) => formatDay((time as number) * 1000, zone) + (daily ? '' : `  ${clockOf((time as number) * 1000, zone)}`),
-      },
-    };
   }
 
   // -- what is read off ----------------------------------------------------------------------------------
@@ -580,49 +416,11 @@ export class PriceChart {
     const last = this.slots.length - 1;
     const hovered = this.hoverTime === undefined ? -1 : upTo(this.slots, this.hoverTime);
     const at = hovered >= 0 && this.slots[hovered]!.time === this.hoverTime ? hovered : last;
-    const bar = this.slots[at]?.bar;
-    const before = bar && this.barBefore(at);
-    const base = before?.close ?? bar?.open;
-    const change = bar && base !== undefined ? bar.close - base : undefined;
-    const time = this.slots[at]?.time ?? 0;
-    this.onReading({
-      bar, change, percent: change !== undefined && base ? (change / base) * 100 : undefined,
-      gap: bar ? undefined : this.gaps.find((gap) => gap.before < time && time < gap.after),
-      compared: this.lines.length > 0 ? this.percents(at) : [],
-    });
-  }
-
-  private barBefore(at: number): Bar | undefined {
-    for (let i = at - 1; i >= 0; i--) if (this.slots[i]!.bar) return this.slots[i]!.bar;
-    return undefined;
-  }
-
-  /** As the library does: each against its first value from the left edge on. */
-  private percents(at: number): (number | undefined)[] {
     const left = Math.max(0, Math.floor(this.chart.timeScale().getVisibleLogicalRange()?.from ?? 0));
-    const closes = [({ bar }: Slot) => bar?.close, ...this.lines.map((_, k) => ({ time, bar }: Slot) => bar && this.comparedClose(k, time))];
-    return closes.map((closeOf) => {
-      let base: number | undefined;
-      for (let i = left; i < this.slots.length && base === undefined; i++) base = closeOf(this.slots[i]!);
-      const value = this.slots[at] && closeOf(this.slots[at]!);
-      return value !== undefined && base ? (value / base - 1) * 100 : undefined;
-    });
+    this.onReading(readAt(this.slots, at, this.gaps, left, this.lines.map((_, k) => (time: number) => this.comparedClose(k, time))));
   }
 }
 
 function empty(time: number): never {
   return { time: time as UTCTimestamp } as never;
-}
-
-/** A line and its label on the axis, with letters that can be read on it. */
-function labelled(color: string): { color: string; axisLabelVisible: true; axisLabelColor: string; axisLabelTextColor: string } {
-  const n = Number.parseInt(color.slice(1), 16);
-  const luma = 0.2 * (n >> 16) + 0.69 * ((n >> 8) & 255) + 0.11 * (n & 255);
-  return { color, axisLabelVisible: true, axisLabelColor: color, axisLabelTextColor: luma > 113 ? '#0b0e15' : '#ffffff' };
-}
-
-/** '#26a69a' at 0.45 → 'rgba(38, 166, 154, 0.45)' */
-function translucent(hex: string, alpha: number): string {
-  const n = Number.parseInt(hex.slice(1), 16);
-  return `rgba(${n >> 16}, ${(n >> 8) & 255}, ${n & 255}, ${alpha})`;
 }

@@ -16,7 +16,7 @@ export function letPullAlerts(chart: PriceChart, host: HTMLElement, model: Model
   };
   const near = (event: PointerEvent) => {
     const { x, y } = place(event);
-    return chart.alertAt(x, y, event.pointerType === 'touch' ? NEAR_FINGER_PX : NEAR_PX);
+    return chart.alerts.near(x, y, event.pointerType === 'touch' ? NEAR_FINGER_PX : NEAR_PX);
   };
   const take = (event: PointerEvent): void => {
     const found = event.isPrimary && event.button === 0 ? near(event) : undefined;
@@ -24,7 +24,7 @@ export function letPullAlerts(chart: PriceChart, host: HTMLElement, model: Model
     if (pulled) host.setPointerCapture(event.pointerId);
   };
   const move = (event: PointerEvent): void => {
-    if (pulled) pulled.price = chart.pullAlert(pulled.id, place(event).y) ?? pulled.price;
+    if (pulled) pulled.price = chart.alerts.pull(pulled.id, place(event).y) ?? pulled.price;
     else if (event.buttons === 0) host.classList.toggle('on-alert', near(event) !== undefined);
   };
   const drop = (event: PointerEvent): void => {

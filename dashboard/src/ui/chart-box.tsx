@@ -1,7 +1,9 @@
 /** One chart with what belongs to it: its legend, what is compared, and in words why something is not there. */
 import { computed, effect, useSignal, type Signal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import type { ChartLook, PriceChart, Reading } from '../chart/price-chart';
+import type { ChartLook } from '../chart/look';
+import type { PriceChart } from '../chart/price-chart';
+import type { Reading } from '../chart/reading';
 import { alertLines } from '../store/alerts';
 import type { ShownChart } from '../store/charts';
 import { formatChange, formatPercent, formatPrice, formatVolume } from '../store/format';
@@ -143,7 +145,7 @@ function wire(chart: PriceChart, host: HTMLElement, look: { readonly value: Char
     effect(() => chart.setLook(look.value)),
     effect(() => {
       const { symbol, interval, compared } = shown.value ?? {};
-      chart.setAlerts(alertLines(model.alarms.alerts.value, symbol));
+      chart.alerts.set(alertLines(model.alarms.alerts.value, symbol));
       if (symbol && interval && compared) chart.show({ row: model.market.ensure(symbol), interval, compared: compared.map((s) => model.market.ensure(s)) });
     }),
   ];

@@ -1,5 +1,5 @@
 /** The page's colours as a canvas wants them. */
-import type { ChartColours } from '../chart/price-chart';
+import type { ChartColours } from '../chart/look';
 
 export function chartColours(): ChartColours {
   const css = getComputedStyle(document.documentElement);

@@ -1,5 +1,5 @@
 /** What is said around a chart: what is compared, where its bars come from, why there are none. */
-import type { Reading } from '../chart/price-chart';
+import type { Reading } from '../chart/reading';
 import type { LoadState } from '../store/bar-loader';
 import { stopComparing, type ShownChart } from '../store/charts';
 import { formatPercent } from '../store/format';
