@@ -1,22 +1,13 @@
-#include "common/options.h"
+#include "common/options_internal.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "common/log.h"
-#include "common/secret.h"
 
 #include "common/banned.h"
-
-#define ENV_FILE ".env"
-#define NAME_MAX_LEN 64 /* of an option or its variable; names are ours and shorter */
 
 /* One line on stderr; a stranger's line breaks in it become '?'. Always false, the result of
  * options_read(). */
@@ -38,124 +29,16 @@ static bool fail(const struct options *o, struct options_result *ret, const char
     return false;
 }
 
-/* "mqtt-url" to "TAPECAST_MQTT_URL". */
-static void variable_name(const char *option, char buf[NAME_MAX_LEN])
+void option_variable(const char *option, char buf[OPTION_NAME_MAX])
 {
-    snprintf(buf, NAME_MAX_LEN, "TAPECAST_%s", option);
+    snprintf(buf, OPTION_NAME_MAX, "TAPECAST_%s", option);
     for (char *p = buf; *p != '\0'; p++)
         *p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
 }
 
-static const char *unless_empty(const char *s)
+const char *option_unless_empty(const char *s)
 {
     return s != NULL && *s != '\0' ? s : NULL;
-}
-
-/*
- * --help
- */
-
-#define HELP_WIDTH 80
-#define HELP_INDENT 28
-
-/* Text flowing between `indent` and HELP_WIDTH. */
-struct flow {
-    FILE *out;
-    size_t indent, column;
-};
-
-static size_t columns(const char *s, size_t len)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < len; i++)
-        n += ((unsigned char)s[i] & 0xc0) != 0x80; /* UTF-8: not a continuation */
-    return n;
-}
-
-static void flow_words(struct flow *f, const char *text)
-{
-    for (const char *word = text + strspn(text, " "); *word != '\0';) {
-        size_t len = strcspn(word, " "), width = columns(word, len);
-        bool at_start = f->column <= f->indent;
-
-        if (!at_start && f->column + 1 + width > HELP_WIDTH) {
-            fputc('\n', f->out);
-            f->column = 0;
-            at_start = true;
-        }
-        if (at_start)
-            fprintf(f->out, "%*s", (int)(f->indent - f->column), "");
-        else
-            fputc(' ', f->out);
-        fwrite(word, 1, len, f->out);
-        f->column = (at_start ? f->indent : f->column + 1) + width;
-        word += len;
-        word += strspn(word, " ");
-    }
-}
-
-static void print_paragraph(const char *text)
-{
-    struct flow f = {.out = stdout};
-
-    flow_words(&f, text);
-    fputc('\n', stdout);
-}
-
-/* "  --name VALUE" and the help beside it, or below where the left side is too wide. */
-static void print_option(const char *name, const char *metavar, const char *help, const char *note)
-{
-    struct flow f = {.out = stdout, .indent = HELP_INDENT};
-    int width =
-        printf("  --%s%s%s", name, metavar != NULL ? " " : "", metavar != NULL ? metavar : "");
-
-    f.column = (size_t)width;
-    if (f.column + 2 > HELP_INDENT) {
-        fputc('\n', stdout);
-        f.column = 0;
-    }
-    flow_words(&f, help);
-    flow_words(&f, note);
-    fputc('\n', stdout);
-}
-
-static void print_spec(const struct option_spec *spec)
-{
-    char variable[NAME_MAX_LEN], range[64] = "", note[256];
-    bool has_default = spec->fallback != NULL && spec->kind != OPTION_FLAG;
-
-    if (spec->kind == OPTION_GROUP) {
-        printf("\n%s:\n", spec->help);
-        return;
-    }
-    variable_name(spec->name, variable);
-    if (spec->kind == OPTION_UINT && spec->max > 0)
-        snprintf(range, sizeof(range), ", %llu to %llu", (unsigned long long)spec->min,
-                 (unsigned long long)spec->max);
-    snprintf(note, sizeof(note), "[%s%s%s%s]", variable, range, has_default ? ", default " : "",
-             has_default ? spec->fallback : "");
-    print_option(spec->name, spec->kind == OPTION_FLAG ? NULL : spec->metavar, spec->help, note);
-}
-
-static void print_help(const struct options *o)
-{
-    printf("usage: %s %s\n\n", o->program, o->synopsis);
-    print_paragraph(o->summary);
-    if (o->n_specs > 0 && o->specs[0].kind != OPTION_GROUP)
-        printf("\noptions:\n");
-    for (size_t i = 0; i < o->n_specs; i++)
-        print_spec(&o->specs[i]);
-    fputc('\n', stdout);
-    print_option("help", NULL, "Show this and exit.", "");
-    print_option("version", NULL, "Show the version and exit.", "");
-    fputc('\n', stdout);
-    print_paragraph(
-        "Each option is also read from the environment variable in brackets, and from a "
-        "file " ENV_FILE " in the current directory; the command line goes first, then "
-        "the environment.");
-    if (o->epilogue != NULL)
-        printf("\n%s\n", o->epilogue);
 }
 
 /*
@@ -165,7 +48,7 @@ static void print_help(const struct options *o)
 /* How many letters to add, drop or change to make `b` of `a` (Levenshtein). */
 static size_t distance(const char *a, const char *b)
 {
-    size_t row[NAME_MAX_LEN + 1], b_len = strnlen(b, NAME_MAX_LEN);
+    size_t row[OPTION_NAME_MAX + 1], b_len = strnlen(b, OPTION_NAME_MAX);
 
     for (size_t k = 0; k <= b_len; k++)
         row[k] = k;
@@ -212,7 +95,7 @@ static const char *nearest(const struct options *o, const char *typed)
 
 static bool fail_unknown(const struct options *o, const char *name, struct options_result *ret)
 {
-    const char *meant = strlen(name) < NAME_MAX_LEN ? nearest(o, name) : NULL;
+    const char *meant = strlen(name) < OPTION_NAME_MAX ? nearest(o, name) : NULL;
 
     if (meant != NULL)
         return fail(o, ret, "unknown option --%s; did you mean --%s?", name, meant);
@@ -300,7 +183,7 @@ static bool read_command_line(struct reader *r)
         } else if (strcmp(arg, "--") == 0) {
             only_arguments = true;
         } else if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
-            print_help(r->o);
+            options_print_help(r->o);
             ok = false;
         } else if (strcmp(arg, "--version") == 0) {
             printf("%s %s\n", r->o->program, TAPECAST_VERSION);
@@ -388,7 +271,7 @@ static void store_nothing(const struct option_spec *spec)
 /* The text that counts for one option, by precedence, into its target. */
 static bool resolve(struct reader *r, const struct option_spec *spec, const char *given)
 {
-    char option[NAME_MAX_LEN + 2], variable[NAME_MAX_LEN], in_file[NAME_MAX_LEN + 16];
+    char option[OPTION_NAME_MAX + 2], variable[OPTION_NAME_MAX], in_file[OPTION_NAME_MAX + 16];
     const char *text;
 
     if (spec->kind == OPTION_GROUP)
@@ -397,14 +280,14 @@ static bool resolve(struct reader *r, const struct option_spec *spec, const char
     if (given != NULL)
         return store(r, spec, option, given);
 
-    variable_name(spec->name, variable);
-    text = unless_empty(getenv(variable));
+    option_variable(spec->name, variable);
+    text = option_unless_empty(getenv(variable));
     if (text != NULL)
         return store(r, spec, variable, text);
 
-    text = unless_empty(envfile_get(r->ret->env, variable));
+    text = option_unless_empty(envfile_get(r->ret->env, variable));
     if (text != NULL) {
-        snprintf(in_file, sizeof(in_file), "%s in " ENV_FILE, variable);
+        snprintf(in_file, sizeof(in_file), "%s in " OPTIONS_ENV_FILE, variable);
         return store(r, spec, in_file, text);
     }
     if (spec->fallback != NULL)
@@ -416,12 +299,12 @@ static bool resolve(struct reader *r, const struct option_spec *spec, const char
 static bool read_env_file(const struct options *o, struct options_result *ret)
 {
     size_t line = 0;
-    int r = envfile_read(ENV_FILE, &ret->env, &line);
+    int r = envfile_read(OPTIONS_ENV_FILE, &ret->env, &line);
 
     if (r == -EBADMSG)
-        return fail(o, ret, "line %zu of " ENV_FILE " is not KEY=VALUE", line);
+        return fail(o, ret, "line %zu of " OPTIONS_ENV_FILE " is not KEY=VALUE", line);
     if (r < 0)
-        return fail(o, ret, "cannot read " ENV_FILE ": %s", strerror(-r));
+        return fail(o, ret, "cannot read " OPTIONS_ENV_FILE ": %s", strerror(-r));
     return true;
 }
 
@@ -454,116 +337,4 @@ void options_release(struct options_result *r)
         free(r->lists[i]);
     free(r->lists);
     *r = (struct options_result){0};
-}
-
-/*
- * Secrets
- */
-
-#define SECRET_MAX 4096
-
-static bool has_controls(const char *s)
-{
-    for (; *s != '\0'; s++)
-        if (iscntrl((unsigned char)*s))
-            return true;
-    return false;
-}
-
-/* Keep a copy of `value`, which `variable` gave. */
-static int copy_secret(const char *variable, const char *value, char **ret)
-{
-    char *copy;
-
-    if (has_controls(value)) {
-        log_error("%s holds a control character; it must be one line of text", variable);
-        return -EBADMSG;
-    }
-    copy = strdup(value);
-    if (copy == NULL || secret_keep(value) < 0) {
-        free(copy);
-        return -ENOMEM;
-    }
-    *ret = copy;
-    return 0;
-}
-
-/* Open what `variable` names, if it is a file for its owner alone. */
-static int open_private(const char *variable, const char *path, int *ret_fd)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st;
-    int r;
-
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        r = -errno;
-        log_error("%s: cannot read %s: %s", variable, path, strerror(-r));
-    } else if (!S_ISREG(st.st_mode)) {
-        r = -EINVAL;
-        log_error("%s: %s is not a file", variable, path);
-    } else if (st.st_uid != geteuid() && st.st_uid != 0) {
-        r = -EACCES;
-        log_error("%s: %s belongs to somebody else", variable, path);
-    } else if (st.st_mode & (S_IRWXG | S_IRWXO)) {
-        r = -EACCES;
-        log_error("%s: others may read %s; run: chmod 600 %s", variable, path, path);
-    } else {
-        *ret_fd = fd;
-        return 0;
-    }
-    if (fd >= 0)
-        close(fd);
-    return r;
-}
-
-static int read_secret_file(const char *variable, const char *path, char **ret)
-{
-    char text[SECRET_MAX + 1];
-    ssize_t len;
-    int fd = -1, r;
-
-    r = open_private(variable, path, &fd);
-    if (r < 0)
-        return r;
-    len = read(fd, text, sizeof(text));
-    r = len < 0 ? -errno : 0;
-    close(fd);
-    if (r == 0 && (size_t)len == sizeof(text))
-        r = -EFBIG;
-    if (r < 0) {
-        log_error("%s: cannot read %s: %s", variable, path, strerror(-r));
-        goto out;
-    }
-    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-        len--;
-    text[len] = '\0';
-    if (len == 0 || strlen(text) != (size_t)len) {
-        r = -EBADMSG;
-        log_error("%s: %s must hold one line of text", variable, path);
-        goto out;
-    }
-    r = copy_secret(variable, text, ret);
-out:
-    explicit_bzero(text, sizeof(text));
-    return r;
-}
-
-int options_secret(const struct options_result *r, const char *name, char **ret)
-{
-    char file_variable[NAME_MAX_LEN];
-    const char *value, *path;
-
-    snprintf(file_variable, sizeof(file_variable), "%s_FILE", name);
-    value = unless_empty(getenv(name));
-    path = unless_empty(getenv(file_variable));
-    if (value == NULL && path == NULL) {
-        value = unless_empty(envfile_get(r->env, name));
-        path = unless_empty(envfile_get(r->env, file_variable));
-    }
-    if (value != NULL)
-        return copy_secret(name, value, ret);
-    if (path != NULL)
-        return read_secret_file(file_variable, path, ret);
-    *ret = NULL;
-    return 0;
 }
