@@ -1,6 +1,7 @@
 /*
  * sqlite_internal -- what the files of the SQLite store share: sqlite.c opens the file and knows
- * its symbols, sqlite_bars.c and sqlite_ticks.c read and write. <sqlite3.h> is included here alone.
+ * its symbols, sqlite_schema.c has its tables, sqlite_bars.c and sqlite_ticks.c read and write.
+ * <sqlite3.h> is included here alone.
  */
 #ifndef TAPECAST_RECORDER_STORES_SQLITE_INTERNAL_H
 #define TAPECAST_RECORDER_STORES_SQLITE_INTERNAL_H
@@ -68,6 +69,14 @@ int sqlite_damaged(struct sqlite_store *s);
 
 /* -ENOENT: it is not there, and not to be added. */
 MUST_CHECK int sqlite_symbol(struct sqlite_store *s, const char *name, bool add, int64_t *ret);
+
+/* Make the tables of a new file, or bring those of an older one to this version's; all or nothing.
+ * Returns 0; -EPROTONOSUPPORT after logging that the file at `path` is of a newer version; what
+ * SQLite says. */
+MUST_CHECK int sqlite_migrate(struct sqlite_store *s, const char *path);
+
+/* Are the tables this version's? As sqlite_migrate(), and -ENOENT: they are older, or not there. */
+MUST_CHECK int sqlite_check_schema(struct sqlite_store *s, const char *path);
 
 /* Put a bar into its chunk, which is written when another one is needed, or by the flush. */
 MUST_CHECK int sqlite_put_bar(struct sqlite_store *s, const struct store_bar *b);
