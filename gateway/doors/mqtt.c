@@ -16,6 +16,7 @@
 #include "gateway/doors/door.h"
 #include "gateway/doors/doors.h"
 #include "gateway/doors/http.h"
+#include "gateway/doors/mqtt_client_id.h"
 #include "gateway/doors/mqtt_session.h"
 #include "gateway/doors/upgrade.h"
 #include "gateway/hub/hub.h"
@@ -213,7 +214,7 @@ static void on_end(struct conn *c)
 
     hub_leave(worker_of(c)->hub, &s->reader);
     worker_of(c)->stats.readers[DOOR_MQTT]--;
-    mqtt_session_forget_id(s);
+    mqtt_client_id_release(s);
     free(s->partial);
     free(s);
 }

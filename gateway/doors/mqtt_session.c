@@ -1,129 +1,19 @@
 #include "gateway/doors/mqtt_session.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/codec/mqtt_encode.h"
 #include "gateway/doors/mqtt_access.h"
+#include "gateway/doors/mqtt_client_id.h"
 #include "gateway/doors/mqtt_encoding.h"
 #include "gateway/doors/pace.h"
 #include "gateway/doors/visitor.h"
-#include "gateway/letter.h"
 
 #include "common/banned.h"
 
 #define ANSWER_MAX 4096 /* CONNACK, SUBACK, …: bounds the filters of one SUBSCRIBE too */
 #define FILTERS_PER_PACKET 2048
-#define CLIENT_ID_MAX 256
-#define TAKEOVERS_MAX                                                                              \
-    10000 /* letters of all workers about client ids; past it CONNECT is refused */
-
-/* ---- client ids ---- */
-
-static bool has_client_id(const struct hash_node *node, const void *key)
-{
-    const struct mqtt_session *s = CONTAINER_OF(node, struct mqtt_session, by_id);
-    const struct slice *id = key;
-
-    return s->client_id_len == id->len && memcmp(s->client_id, id->at, id->len) == 0;
-}
-
-static struct mqtt_session *find_client(const struct worker *w, struct slice id)
-{
-    uint32_t hash = hash_more(HASH_SEED, id.at, id.len);
-    struct hash_node *node = hash_table_find(&w->mqtt_clients, hash, has_client_id, &id);
-
-    return node != NULL ? CONTAINER_OF(node, struct mqtt_session, by_id) : NULL;
-}
-
-/* Be known by `id`, which nobody else is. Returns 0; -ENOMEM. */
-static int remember_client(struct mqtt_session *s, struct slice id)
-{
-    char *copy = malloc(id.len);
-    int r;
-
-    if (copy == NULL)
-        return -ENOMEM;
-    r = hash_table_add(&session_worker(s)->mqtt_clients, &s->by_id,
-                       hash_more(HASH_SEED, id.at, id.len));
-    if (r < 0) {
-        free(copy);
-        return r;
-    }
-    memcpy(copy, id.at, id.len);
-    s->client_id = copy;
-    s->client_id_len = (uint16_t)id.len;
-    return 0;
-}
-
-void mqtt_session_forget_id(struct mqtt_session *s)
-{
-    if (s->client_id == NULL)
-        return;
-    hash_table_remove(&session_worker(s)->mqtt_clients, &s->by_id);
-    free(s->client_id);
-    s->client_id = NULL;
-}
-
-/* ---- the same client id at another worker ---- */
-
-/* "Somebody came with this id as number `connected`": whoever had it before ends. Later ones have
- * greater numbers, so of those that come at once with the same id one is left, everywhere. */
-struct takeover {
-    struct letter letter;
-    uint64_t connected;
-    size_t len;
-    char id[];
-};
-
-static void take_over(struct letter *l, struct worker *w)
-{
-    struct takeover *t = CONTAINER_OF(l, struct takeover, letter);
-    struct mqtt_session *s = NULL;
-
-    if (w != NULL) {
-        atomic_fetch_sub(&w->shared->takeovers, 1);
-        s = find_client(w, (struct slice){t->id, t->len});
-    }
-    if (s != NULL && s->connected < t->connected)
-        mqtt_session_disconnect(s, MQTT_SESSION_TAKEN_OVER,
-                                "another connection came with this client id");
-    free(t);
-}
-
-static int tell_worker(struct worker *w, struct slice id, uint64_t connected)
-{
-    struct takeover *t;
-
-    if (atomic_fetch_add(&w->shared->takeovers, 1) >= TAKEOVERS_MAX) {
-        atomic_fetch_sub(&w->shared->takeovers, 1);
-        return -EAGAIN;
-    }
-    t = malloc(sizeof(*t) + id.len);
-    if (t == NULL) {
-        atomic_fetch_sub(&w->shared->takeovers, 1);
-        return -ENOMEM;
-    }
-    *t = (struct takeover){.letter.open = take_over, .connected = connected, .len = id.len};
-    list_init(&t->letter.link);
-    memcpy(t->id, id.at, id.len);
-    worker_post(w, &t->letter);
-    return 0;
-}
-
-static int tell_other_workers(const struct mqtt_session *s, struct slice id)
-{
-    struct worker *own = session_worker(s);
-    int r = 0;
-
-    for (size_t i = 0; i < own->shared->n_workers && r == 0; i++)
-        if (&own->shared->workers[i] != own)
-            r = tell_worker(&own->shared->workers[i], id, s->connected);
-    return r;
-}
-
 /* ---- answers ---- */
 
 static void send_packet(struct mqtt_session *s, const uint8_t *packet, size_t len)
@@ -148,7 +38,7 @@ void mqtt_session_end(struct mqtt_session *s, uint16_t code, const char *why)
     uint8_t frame[WS_CONTROL_MAX];
 
     hub_leave(session_worker(s)->hub, &s->reader);
-    mqtt_session_forget_id(s);
+    mqtt_client_id_release(s);
     conn_send(s->conn, frame, ws_write_close(frame, code, why));
     conn_finish(s->conn);
 }
@@ -209,14 +99,6 @@ void mqtt_session_arm(struct mqtt_session *s)
     conn_expire_at(s->conn, mono_add_ms(s->last_heard, ms));
 }
 
-static struct slice assign_client_id(struct mqtt_session *s, char buf[32])
-{
-    int n = snprintf(buf, 32, "tapecast-%016llx",
-                     (unsigned long long)rng_next(&session_worker(s)->rng));
-
-    return (struct slice){buf, (size_t)n};
-}
-
 /* A token that came with the request has been counted then. */
 static bool came_with_token(const struct mqtt_session *s, const struct mqtt_connect *p)
 {
@@ -230,7 +112,7 @@ static uint8_t judge_connect(struct mqtt_session *s, const struct mqtt_connect *
 {
     uint8_t reason;
 
-    if (p->client_id.len > CLIENT_ID_MAX) {
+    if (p->client_id.len > MQTT_CLIENT_ID_MAX) {
         *ret_why = "a client id has at most 256 bytes";
         return MQTT_CLIENT_ID_INVALID;
     }
@@ -251,24 +133,6 @@ static uint8_t judge_connect(struct mqtt_session *s, const struct mqtt_connect *
     return reason;
 }
 
-/* The session gets its id; one that had it before ends [MQTT-3.1.4-3]. An id that was `assigned`
- * nobody else can have. Returns 0; -ENOMEM; -EAGAIN. */
-static int take_client_id(struct mqtt_session *s, struct slice id, bool assigned)
-{
-    struct worker *w = session_worker(s);
-    struct mqtt_session *before = find_client(w, id);
-    int r;
-
-    s->connected = atomic_fetch_add(&w->shared->connects, 1);
-    r = assigned ? 0 : tell_other_workers(s, id);
-    if (r < 0)
-        return r;
-    if (before != NULL)
-        mqtt_session_disconnect(before, MQTT_SESSION_TAKEN_OVER,
-                                "another connection came with this client id");
-    return remember_client(s, id);
-}
-
 /* MQTT 5 lets a server say how often it wants to hear of a client. */
 static uint16_t longest_keep_alive_s(const struct worker *w)
 {
@@ -280,7 +144,7 @@ static uint16_t longest_keep_alive_s(const struct worker *w)
 static void on_connect(struct mqtt_session *s, const struct mqtt_connect *p)
 {
     uint8_t packet[ANSWER_MAX], reason;
-    char assigned[32];
+    char assigned[MQTT_CLIENT_ID_MADE];
     const char *why = NULL;
     struct slice id = p->client_id;
     struct mqtt_connack ack = {
@@ -301,13 +165,13 @@ static void on_connect(struct mqtt_session *s, const struct mqtt_connect *p)
         return;
     }
     if (id.len == 0)
-        id = ack.assigned_client_id = assign_client_id(s, assigned);
+        id = ack.assigned_client_id = mqtt_client_id_make(session_worker(s), assigned);
     len = mqtt_encode_connack(packet, answer_cap(s), p->version, &ack);
     if (len == 0) {
         mqtt_session_refuse(s, p->version, MQTT_PACKET_TOO_LARGE, NULL);
         return;
     }
-    if (take_client_id(s, id, p->client_id.len == 0) < 0) {
+    if (mqtt_client_id_take(s, id, p->client_id.len == 0) < 0) {
         mqtt_session_refuse(s, p->version, MQTT_SERVER_BUSY, "too much at once; try again later");
         return;
     }

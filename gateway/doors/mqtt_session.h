@@ -24,8 +24,8 @@ struct mqtt_session {
     struct conn *conn; /* beside what else a write looks at */
     struct reader reader;
     struct hash_node by_id; /* in worker.mqtt_clients while client_id is not NULL */
-    char *client_id;
-    uint64_t connected; /* the number of its CONNECT among those of all workers */
+    char *client_id;        /* see mqtt_client_id.h */
+    uint64_t connected;     /* the number of its CONNECT among those of all workers */
     struct ws_decoder ws;
     struct mono last_heard; /* a whole packet; without keep-alive also a pong */
     uint8_t *partial;       /* a packet that is not complete yet */
@@ -71,8 +71,5 @@ MUST_CHECK int mqtt_session_subscribe(struct mqtt_session *s, struct filterset *
  * one and a half), else when to probe it. */
 void mqtt_session_heard(struct mqtt_session *s);
 void mqtt_session_arm(struct mqtt_session *s);
-
-/* Let others have its client id. Twice is once. */
-void mqtt_session_forget_id(struct mqtt_session *s);
 
 #endif
