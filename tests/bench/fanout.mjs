@@ -1,34 +1,54 @@
 #!/usr/bin/env node
-// Measures the gateway's fan-out against Mosquitto's own WebSocket listener and against a bare send() loop.
-//
-//   tests/bench/fanout.mjs [--quick] [--peer=COMMAND] [--mosquitto=PATH|no] [load|busy|few|sse|tls|grpc|private|memory|growth|most|prompt|stalled …]
-//
-// COMMAND starts another server to compare with, in which {port} and {feed} are replaced: it listens on {port} for MQTT over
-// WebSocket at /mqtt and takes its messages, as an MQTT 3.1.1 client that tries until it is let in, from 127.0.0.1:{feed}.
-// PATH is another Mosquitto than the system's; "no" leaves it out.
-//
-// The server under test runs on core 0, the load on core 1, so at least two cores are needed; on a noisy machine only the ratios
-// between rows of one run mean something. Each row is the median of three runs, the servers taking turns.
-
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+const USAGE = `Measures the gateway's fan-out against Mosquitto's own WebSocket listener and against a bare send() loop.
+
+  tests/bench/fanout.mjs [--quick] [--peer=COMMAND] [--mosquitto=PATH|no] [BENCH …]
+
+The benches are load, busy, few, sse, tls, grpc, private, memory, growth, most, prompt and stalled; all when none is named, which takes
+half an hour. docs/performance.md says what each does. --quick runs each once and short, to see that it runs.
+
+COMMAND starts another server to compare with, in which {port} and {feed} are replaced: it listens on {port} for MQTT over
+WebSocket at /mqtt and takes its messages, as an MQTT 3.1.1 client that tries until it is let in, from 127.0.0.1:{feed}.
+PATH is another Mosquitto than the system's; "no" leaves it out.
+
+The server under test runs on core 0, the load on core 1, so at least two cores are needed; on a noisy machine only the ratios
+between rows of one run mean something. Each row is the median of three runs, the servers taking turns.`;
+
+const options = process.argv.slice(2).filter((a) => a.startsWith('--'));
+const asked = process.argv.slice(2).filter((a) => !a.startsWith('--'));
+const unknown = options.find((a) => !/^--(help|quick|peer=.+|mosquitto=.+)$/.test(a));
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.join(here, '../..');
 const bin = process.env.TAPECAST_BIN ?? path.join(root, 'build/release/bin');
+
+function refuse(why) {
+  console.error(`fanout.mjs: ${why}`);
+  process.exit(2);
+}
+
+if (options.includes('--help')) {
+  console.log(USAGE);
+  process.exit();
+}
+if (unknown) refuse(`there is no ${unknown}; see --help`);
+if (!existsSync(path.join(bin, 'tapecast-gateway'))) refuse(`no gateway in ${bin}: cmake --preset release && cmake --build --preset release`);
+
 const dir = mkdtempSync(path.join(os.tmpdir(), 'tapecast-bench-'));
-const quick = process.argv.includes('--quick');
+const quick = options.includes('--quick');
 const RUNS = quick ? 1 : 3;
 const WINDOW = quick ? 2 : 4;
 const WARM_UP = 1;
 const STALL = quick ? 3 : 30; // seconds
 const MANY = Math.min(quick ? 2000 : 10_000, Number(execFileSync('sh', ['-c', 'ulimit -Hn'])) - 200 || 10_000); // readers, as far as descriptors go
-const peer = process.argv.find((a) => a.startsWith('--peer='))?.slice('--peer='.length);
-const mosquitto = process.argv.find((a) => a.startsWith('--mosquitto='))?.slice('--mosquitto='.length) ?? 'mosquitto';
+const valueOf = (name) => options.find((a) => a.startsWith(`--${name}=`))?.slice(`--${name}=`.length);
+const peer = valueOf('peer');
+const mosquitto = valueOf('mosquitto') ?? 'mosquitto';
 const PEER = peer ? ['peer'] : [];
 const OTHERS = [...PEER, ...(mosquitto === 'no' ? [] : ['mosquitto'])];
 const SSE = '/events?symbols=*';
@@ -288,12 +308,13 @@ async function mostOf(title, load) {
   table(title, rows, [['delivered_s', 'delivered/s'], ['p99_us', 'p99 us'], ['messages_per_read', 'msgs/read']]);
 }
 
-const asked = process.argv.slice(2).filter((a) => !a.startsWith('--'));
+const strange = asked.find((name) => !benches[name]);
 try {
-  for (const name of asked.length ? asked : Object.keys(benches)) {
-    if (!benches[name]) throw new Error(`no bench "${name}"; there are ${Object.keys(benches).join(', ')}`);
-    await benches[name]();
+  if (strange) {
+    console.error(`fanout.mjs: there is no bench "${strange}"; there are ${Object.keys(benches).join(', ')}`);
+    process.exitCode = 2;
   }
+  for (const name of strange ? [] : asked.length ? asked : Object.keys(benches)) await benches[name]();
 } finally {
   rmSync(dir, { recursive: true });
 }
