@@ -2,29 +2,49 @@
 
 #include "common/banned.h"
 
-/* All of `a` and `b`, which are in order, into the empty `head`. */
-static void merge(struct list *head, struct list *a, struct list *b,
-                  bool (*before)(const struct list *a, const struct list *b))
+/* Chains: nodes by their `next` alone, the last one's is NULL. */
+
+static struct list *merge(struct list *a, struct list *b,
+                          bool (*before)(const struct list *a, const struct list *b))
 {
-    while (!list_empty(a) && !list_empty(b))
-        list_move_to_end(head, before(b->next, a->next) ? b->next : a->next);
-    list_take_all(head, a);
-    list_take_all(head, b);
+    struct list *first, **end = &first;
+
+    while (a != NULL && b != NULL) {
+        struct list **from = before(b, a) ? &b : &a;
+        *end = *from;
+        end = &(*from)->next;
+        *from = *end;
+    }
+    *end = a != NULL ? a : b;
+    return first;
+}
+
+/* Take `n` nodes, at least one, off the front of *rest and put them in order. */
+static struct list *take_sorted(struct list **rest, size_t n,
+                                bool (*before)(const struct list *a, const struct list *b))
+{
+    struct list *front = *rest;
+
+    if (n == 1) {
+        *rest = front->next;
+        front->next = NULL;
+        return front;
+    }
+    front = take_sorted(rest, n / 2, before);
+    return merge(front, take_sorted(rest, n - n / 2, before), before);
 }
 
 void list_sort(struct list *head, size_t n,
                bool (*before)(const struct list *a, const struct list *b))
 {
-    struct list front, back;
+    struct list *rest = head->next, *next;
 
-    if (n < 2)
+    if (n == 0)
         return;
-    list_init(&front);
-    list_init(&back);
-    for (size_t i = 0; i < n / 2; i++)
-        list_move_to_end(&front, head->next);
-    list_take_all(&back, head);
-    list_sort(&front, n / 2, before);
-    list_sort(&back, n - n / 2, before);
-    merge(head, &front, &back, before);
+    next = take_sorted(&rest, n, before);
+    list_init(head);
+    for (struct list *node = next; node != NULL; node = next) {
+        next = node->next;
+        list_append(head, node);
+    }
 }
