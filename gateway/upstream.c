@@ -38,7 +38,7 @@ struct upstream {
     bool warned;          /* of doubles */
     int sync_id;          /* of the subscription to SYNC_FILTER, 0 when none is under way */
     struct mono sweep_at; /* MONO_NEVER when there is nothing to sweep */
-    uint64_t losses, properties_lost;
+    uint64_t losses, doubles, properties_lost;
     size_t readers, topics;
     struct histogram *tick_age;
 };
@@ -186,8 +186,10 @@ static void on_message(void *ctx, const struct broker_message *b)
     };
     struct message_properties p;
 
-    if (subscriptions_is_double(&u->subscriptions, b->identifier, m.topic, m.topic_len))
+    if (subscriptions_is_double(&u->subscriptions, b->identifier, m.topic, m.topic_len)) {
+        u->doubles++;
         return;
+    }
     if (b->properties != NULL) {
         p = properties_of(b);
         m.properties = &p;
@@ -322,6 +324,11 @@ bool upstream_is_synced(const struct upstream *u)
 uint64_t upstream_losses(const struct upstream *u)
 {
     return u->losses;
+}
+
+uint64_t upstream_doubles(const struct upstream *u)
+{
+    return u->doubles;
 }
 
 uint64_t upstream_properties_lost(const struct upstream *u)

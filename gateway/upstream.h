@@ -47,6 +47,7 @@ bool upstream_is_up(const struct upstream *u);
 bool upstream_is_synced(const struct upstream *u);  /* up, and all retained messages have come */
 uint64_t upstream_losses(const struct upstream *u); /* times that the connection was lost */
 
+uint64_t upstream_doubles(const struct upstream *u); /* copies left out, see subscriptions.h */
 uint64_t upstream_properties_lost(const struct upstream *u); /* messages whose properties were over
                                                                 BROKER_PROPERTIES_MAX */
 

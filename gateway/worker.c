@@ -80,6 +80,7 @@ static void publish_figures(struct worker *w)
         .upstream_up = upstream_is_up(w->upstream),
         .ready = upstream_is_synced(w->upstream),
         .upstream_losses = upstream_losses(w->upstream),
+        .doubles = upstream_doubles(w->upstream),
         .properties_lost = upstream_properties_lost(w->upstream),
     };
 
@@ -114,6 +115,7 @@ static void add_figures(struct figures *to, const struct figures *from)
     to->upstream_up &= from->upstream_up;
     to->ready &= from->ready;
     to->upstream_losses += from->upstream_losses;
+    to->doubles += from->doubles;
     to->properties_lost += from->properties_lost;
 }
 

@@ -82,7 +82,7 @@ struct figures {
     struct net_stats net;
     size_t connections, topics, channels, log_bytes, rests;
     bool upstream_up, ready;
-    uint64_t upstream_losses, properties_lost;
+    uint64_t upstream_losses, doubles, properties_lost;
 };
 
 struct worker {

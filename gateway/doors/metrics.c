@@ -121,6 +121,9 @@ static void put_all(struct page *p, const struct figures *f)
               "Times the broker's connection was lost.", f->upstream_losses);
     put_value(p, "tapecast_upstream_messages_total", "counter", "Messages from the broker.",
               f->hub.messages_in);
+    put_value(p, "tapecast_doubles_total", "counter",
+              "Copies left out that the broker sent for overlapping filters of --topics.",
+              f->doubles);
     put_value(p, "tapecast_properties_lost_total", "counter",
               "Messages whose properties were too long to be passed on.", f->properties_lost);
     put_value(p, "tapecast_topics", "gauge", "Topics in the cache.", f->topics);

@@ -173,6 +173,8 @@ test('filters of --topics that overlap in part do so too, and after the link was
   await say('part/a/x', 'kept', { retain: true });
   await allCame();
   assert.deepEqual(reader.messages.map((m) => m.propertyBytes.length > 0), expected.map((line) => line.endsWith(' 4')));
+  const ofThree = expected.filter((line) => line.startsWith('part/a/x ')).length; // what all three filters match
+  await until(async () => (await own.metric('tapecast_doubles_total')) === 2 * ofThree);
 
   relay.refuse();
   await until(async () => (await own.get('/readyz')).status === 503);
